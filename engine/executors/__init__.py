@@ -1,0 +1,1 @@
+"""Where programs run. `base` is the one seam; `inline` runs in this process (tests), `local` in sandboxed children."""
