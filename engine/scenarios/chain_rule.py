@@ -1,0 +1,29 @@
+"""d(loss)/dw through two operations."""
+
+from engine.scenarios import Scenario
+
+SCENARIO = Scenario(
+    group="basics",
+    order=10,
+    title=("The chain rule", "链式法则"),
+    notice=(
+        "Gradients are multiplied on their way back: w.grad is 2·z times x. "
+        "Step through the backward pass and watch each factor arrive.",
+        "梯度在回传途中逐个相乘：w.grad 等于 2·z 乘以 x。单步查看反向传播，看每个因子如何到来。",
+    ),
+    sketch="x w | * | +b | **2 | loss",
+    program="""\
+import torch
+
+x = torch.tensor(3.0)
+w = torch.tensor(2.0, requires_grad=True)
+b = torch.tensor(-1.0, requires_grad=True)
+
+z = w * x + b
+loss = z ** 2
+loss.backward()
+
+print(w.grad, 2 * z.item() * x.item())
+print(b.grad, 2 * z.item())
+""",
+)
