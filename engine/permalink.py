@@ -171,7 +171,7 @@ class Table:
             raise ValueError("two fields share a key")
 
     def defaults(self, scenario: Setting = None) -> State:
-        """Every setting as it is where a link says nothing, or only `scenario=`. An unknown scenario changes nothing."""
+        """Every setting where a link says nothing, or only `scenario=`. An unknown scenario changes nothing."""
         state: State = {row.name: row.default for row in self.fields}
         name = state.get("scenario") if scenario is None else scenario
         if name in self._presets():
@@ -216,8 +216,8 @@ class Table:
 
 
 def address(base: str, query: Mapping[str, str], *, embed: bool = False) -> tuple[str, Problem | None]:
-    """The whole link (`base` is the page's own address), and a problem where it is too long to be passed on by hand: then
-    the page offers the program as a file instead."""
+    """The whole link (`base` is the page's own address), and a problem where it is too long to be passed on by hand:
+    then the page offers the program as a file instead."""
     text = urlencode(dict(query) | ({"embed": "true"} if embed else {}))
     link = f"{base}?{text}" if text else base
     problem = Problem("link.too_long", {"length": len(link), "limit": LINK_LENGTH}) if len(text) > LINK_LENGTH else None
@@ -267,7 +267,7 @@ def _pack(text: str) -> str:
 
 
 def _unpack(packed: str, length: int) -> str:
-    """The text of at most `length` characters that was packed; however much it unpacks to, no more than that is held."""
+    """The text of at most `length` characters that was packed; no more than that is ever unpacked."""
     most = 4 * length  # bytes of UTF-8
     if not _BASE64.fullmatch(packed):
         raise _Wrong("link.program.broken")

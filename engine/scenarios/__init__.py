@@ -24,9 +24,9 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 class Scenario:
     """One preset.
 
-    `title` names it and `notice` says what to notice, each in English and Simplified Chinese. A scenario of the program
-    page has a `program`; `state` holds what else differs from the defaults of its page (see `engine.permalink`). `order`
-    places it in its group. `sketch` is the small picture on its card (see `engine.sketch`).
+    `title` names it and `notice` says what to notice, each in English and Simplified Chinese. A scenario of the
+    program page has a `program`; `state` holds what else differs from the defaults of its page (see
+    `engine.permalink`). `order` places it in its group. `sketch` is the picture on its card (see `engine.sketch`).
     """
 
     group: Group

@@ -1,4 +1,4 @@
-"""d(loss)/dw through two operations."""
+"""d(loss)/dw through three operations."""
 
 from engine.scenarios import Scenario
 
@@ -7,11 +7,11 @@ SCENARIO = Scenario(
     order=10,
     title=("The chain rule", "链式法则"),
     notice=(
-        "Gradients are multiplied on their way back: w.grad is 2·z times x. "
-        "Step through the backward pass and watch each factor arrive.",
+        "Gradients are multiplied on their way back: w.grad is 2·z times x. Step through the backward pass "
+        "and watch each factor arrive.",
         "梯度在回传途中逐个相乘：w.grad 等于 2·z 乘以 x。单步查看反向传播，看每个因子如何到来。",
     ),
-    sketch="x w | * | +b | **2 | loss",
+    sketch="x [w] > (*); (*) [b] > (+); (+) > (**2); (**2) > loss",
     program="""\
 import torch
 
