@@ -1,0 +1,32 @@
+"""What every test shares: one switch for the goldens, one browser, and property tests that do not race the clock."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+from tests.run import NO_BROWSER, find_browser
+
+# Examples found once are found again, and a busy machine fails nothing.
+settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--rewrite-goldens writes what the programs give now; the difference is then read by a person."""
+    parser.addoption("--rewrite-goldens", action="store_true", help="write tests/goldens/ anew instead of comparing")
+
+
+@pytest.fixture(scope="session")
+def rewrite_goldens(pytestconfig: pytest.Config) -> bool:
+    """Whether goldens are to be written instead of compared."""
+    return bool(pytestconfig.getoption("--rewrite-goldens"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a real Chromium. Without one the test fails: a page that nobody opened is not tested."""
+    path = find_browser()
+    if path is None:
+        pytest.fail(NO_BROWSER)
+    return path
