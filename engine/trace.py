@@ -141,6 +141,9 @@ class Loop(msgspec.Struct, frozen=True, array_like=True):
 class Step(msgspec.Struct, frozen=True, array_like=True):
     """One executed statement, as of the moment after it (or, where it raised, of the moment it raised).
 
+    Steps are in the order in which statements ended: a statement that calls a function of the program ends after the
+    statements of that function, whose ticks are higher.
+
     `variables` are those of the scope it ran in, in order of first appearance: (name, number of a Value).
     `value` is what a bare expression statement evaluated to, as a notebook shows it.
     `iterations` are the loops around it, outermost first: (Loop number, iteration from 0).
@@ -323,7 +326,8 @@ class Figure(msgspec.Struct, frozen=True, array_like=True):
 
 
 class File(msgspec.Struct, frozen=True, array_like=True):
-    """A file the program saved into the run's in-memory folder."""
+    """A file the program saved into the run's in-memory folder. In frames, rows of one name are parts of one file, in order;
+    `assemble` joins them."""
 
     name: str
     content: bytes
@@ -403,7 +407,6 @@ class Trace(Frame, frozen=True, kw_only=True, omit_defaults=True):
     torch: str = ""
 
 
-
 TABLES = tuple(field for field in Frame.__struct_fields__ if field not in ("ticks", "outcome"))
 """The names of the tables, in the order of the grammar above."""
 
@@ -447,7 +450,15 @@ def assemble(frames: Iterable[Frame], *, source: str, seed: int = 0, device: str
             tables[name].extend(getattr(frame, name))
         ticks = max(ticks, frame.ticks)
         outcome = frame.outcome or outcome
+    tables["files"] = _joined(tables["files"])
     return Trace(source=source, seed=seed, device=device, torch=torch, ticks=ticks, outcome=outcome, **tables)
+
+
+def _joined(files: list[File]) -> list[File]:
+    parts: dict[str, list[bytes]] = {}
+    for file in files:
+        parts.setdefault(file.name, []).append(file.content)
+    return [File(name, b"".join(contents)) for name, contents in parts.items()]
 
 
 def to_json(rows: Any) -> Any:
@@ -478,8 +489,8 @@ def number_to_json(number: float) -> float | str:
 def check(trace: Trace) -> Trace:
     """The same trace, once every reference in it is known to hold. Raises InvalidTrace naming the first row that lies.
 
-    Promises: numbers are unique in their table; every number that a row mentions exists; ticks of steps rise; spans lie in
-    order; a preview has as many values as its shape, unless it says it is truncated; the edges of a node have distinct
+    Promises: numbers are unique in their table; every number that a row mentions exists; ticks of steps are unique and rise
+    within a scope; spans lie in order; a preview has as many values as its shape, unless it says it is truncated; the edges of a node have distinct
     positions; events of a pass are numbered from 0 without a gap.
     """
     for problem in _problems(trace):
@@ -536,13 +547,17 @@ _POINTERS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def _step_problems(trace: Trace) -> Iterator[str]:
-    before = 0
+    before: dict[int, int] = {}
+    ticks: set[int] = set()
     for step in trace.steps:
-        if step.tick <= before:
-            yield f"steps: tick {step.tick} comes after tick {before}"
-        before = step.tick
-    if before > trace.ticks:
-        yield f"steps: tick {before} is beyond the {trace.ticks} that ran"
+        if step.tick <= before.get(step.scope, 0):
+            yield f"steps: tick {step.tick} comes after tick {before[step.scope]}"
+        if step.tick in ticks:
+            yield f"steps: tick {step.tick} is given twice"
+        if step.tick > trace.ticks:
+            yield f"steps: tick {step.tick} is beyond the {trace.ticks} that ran"
+        before[step.scope] = step.tick
+        ticks.add(step.tick)
     spanned: list[Any] = [*trace.steps, *trace.operations, *trace.nodes, *trace.cuts, *trace.passes]
     for row in spanned:
         if row.span is not None and (row.span[0] < 1 or row.span[1] < 0 or row.span[:2] > row.span[2:]):
