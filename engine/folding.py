@@ -1,0 +1,155 @@
+"""Folds the iterations of loops into shared slots, and names the groups that can be drawn as one.
+
+A loop is folded as deep as its iterations do not feed each other through the graph: the epochs of a training loop share
+their places, the steps of a recurrence do not. Iterations that stay apart are groups instead.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from engine.clock import Clock
+from engine.picture import Arrow, Gatherer, Group, IterationPath, Picture, Raw, RawArrow, Slot
+from engine.trace import Span, Trace
+
+EDGE_ITERATIONS = 4
+"""Of a loop that cannot be folded, so many first and last iterations are groups of their own; those between are one."""
+
+STRETCH = 24
+"""A graph without any other groups is cut into stretches; so many first and last slots are in none."""
+
+
+def picture(trace: Trace, clock: Clock) -> Picture:
+    """What of the Trace is drawn. Slots are numbered by position, in birth order; equal traces have equal pictures."""
+    raws, arrows = Gatherer(trace, clock).gather()
+    units = _units(raws, arrows)
+    places = _places(raws, units, {loop.number: loop.span for loop in trace.loops})
+    groups = Groups(trace)
+    slots: list[Slot] = []
+    for members in _members(places):
+        first = raws[members[0]]
+        variants = sorted((raws[member].variant for member in members), key=lambda variant: variant.at)
+        slots.append(Slot(len(slots), first.kind, variants, groups.of(first, units[members[0]], raws)))
+    groups.finish(slots)
+    return Picture(slots, _fold_arrows(arrows, places, units), groups.rows)
+
+
+def _apart(one: IterationPath, other: IterationPath) -> bool:
+    """True where neither is around the other: two different iterations."""
+    shared = min(len(one), len(other))
+    return one[:shared] != other[:shared]
+
+
+def _units(raws: list[Raw], arrows: list[RawArrow]) -> list[IterationPath]:
+    """For each raw slot the part of its path that is folded: () where nothing is."""
+    loops: dict[int, list[RawArrow]] = {}
+    depths: dict[int, int] = {}
+    for raw in raws:
+        if raw.path:
+            depths[raw.path[0][0]] = max(depths.get(raw.path[0][0], 0), len(raw.path))
+    for arrow in arrows:
+        source, target = raws[arrow.source].path, raws[arrow.target].path
+        if arrow.kind == "gradient" and source and target and source[0][0] == target[0][0]:
+            loops.setdefault(source[0][0], []).append(arrow)
+    for loop, inside in loops.items():
+        while depths[loop] and any(
+            _apart(raws[arrow.source].path[: depths[loop]], raws[arrow.target].path[: depths[loop]]) for arrow in inside
+        ):
+            depths[loop] -= 1
+    return [raw.path[: depths[raw.path[0][0]]] if raw.path else () for raw in raws]
+
+
+def _places(raws: list[Raw], units: list[IterationPath], spans: dict[int, Span]) -> list[int]:
+    """The slot of each raw slot: the same for those that are the same thing in different iterations of a folded loop."""
+    slots: dict[object, int] = {}
+    counts: Counter[object] = Counter()
+    places = []
+    for number, (raw, unit) in enumerate(zip(raws, units, strict=True)):
+        key: object = ("alone", number)
+        if unit:
+            mark = (raw.kind, raw.name, raw.variant.span, raw.module)
+            counts[unit, mark] += 1
+            loops = (unit[0][0], *(spans.get(loop, (0, 0, 0, 0)) for loop, _ in unit))
+            key = (loops, mark, counts[unit, mark])
+        places.append(slots.setdefault(key, len(slots)))
+    return places
+
+
+def _members(places: list[int]) -> list[list[int]]:
+    members: list[list[int]] = [[] for _ in range(max(places, default=-1) + 1)]
+    for number, place in enumerate(places):
+        members[place].append(number)
+    return members
+
+
+def _fold_arrows(arrows: list[RawArrow], places: list[int], units: list[IterationPath]) -> list[Arrow]:
+    folded: dict[Arrow, None] = {}
+    for arrow in arrows:
+        carried = _apart(units[arrow.source], units[arrow.target])
+        source, target = places[arrow.source], places[arrow.target]
+        folded[Arrow(source, target, arrow.kind, arrow.position, arrow.reason, carried or source == target)] = None
+    return list(folded)
+
+
+class Groups:
+    """Gives each slot its groups and numbers them."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.rows: list[Group] = []
+        self.scopes = {scope.number: scope for scope in trace.scopes}
+        self.longest: dict[int, int] = {}
+        for step in trace.steps:
+            for loop, iteration in step.iterations:
+                self.longest[loop] = max(self.longest.get(loop, 0), iteration)
+        self._numbers: dict[tuple[object, ...], int] = {}
+
+    def of(self, raw: Raw, unit: IterationPath, raws: list[Raw]) -> list[int]:
+        """The groups of a raw slot, outermost first. Leaves and inputs from outside belong to none."""
+        if raw.kind in ("leaf", "input"):
+            return []
+        path: list[int] = []
+        for loop, iteration in raw.path[len(unit) :]:
+            low, high = self._range(loop, iteration)
+            name = f"{low + 1}" if low == high else f"{low + 1} – {high + 1}"
+            path.append(self._number("iterations", name, path, loop, low))
+        if raw.module:
+            parts = raw.module.split(".")
+            for depth in range(1, len(parts) + 1):
+                path.append(self._number("module", ".".join(parts[:depth]), path))
+        else:
+            for number, name in self._calls(raw.scope):
+                path.append(self._number("function", name, path, number if not unit else 0))
+        return path
+
+    def _range(self, loop: int, iteration: int) -> tuple[int, int]:
+        last = self.longest.get(loop, iteration)
+        if iteration < EDGE_ITERATIONS or iteration > last - EDGE_ITERATIONS:
+            return iteration, iteration
+        return EDGE_ITERATIONS, last - EDGE_ITERATIONS
+
+    def _calls(self, number: int) -> list[tuple[int, str]]:
+        calls: list[tuple[int, str]] = []
+        scope = self.scopes.get(number)
+        while scope is not None and scope.parent is not None:
+            calls.append((scope.number, scope.name))
+            scope = self.scopes.get(scope.parent)
+        return calls[::-1]
+
+    def _number(self, kind: str, name: str, path: list[int], *marks: object) -> int:
+        parent = path[-1] if path else None
+        key = (kind, name, parent, *marks)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.rows)
+            self.rows.append(Group(len(self.rows), kind, name, parent))  # type: ignore[arg-type]
+        return self._numbers[key]
+
+    def finish(self, slots: list[Slot]) -> None:
+        """Where many slots are in no group, the middle of them becomes stretches that can be drawn as one each."""
+        loose = [slot for slot in slots if not slot.groups and slot.kind in ("operation", "plain")]
+        middle = loose[STRETCH:-STRETCH]
+        if len(middle) < STRETCH:
+            return
+        group = len(self.rows)
+        self.rows.append(Group(group, "stretch", f"{len(middle)}", None))
+        for slot in middle:
+            slot.groups.append(group)
