@@ -1,0 +1,174 @@
+"""The Program page: write a program, run it once, watch everything that happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from engine import scenarios
+from engine.executors.base import Job
+from engine.permalink import program_table
+from engine.scenarios import Scenario
+from pages.components import outcome, run
+from pages.components.editor import editor
+from pages.components.language import say
+from pages.components.share import Link, copy_field
+
+_link = Link("program", program_table())
+_programs = {name: one for name, one in scenarios.load().items() if one.page == "program"}
+_STYLE = Path(__file__).resolve().parent / "components" / "program.css"
+_JOB, _AGAIN, _MINE, _EDITOR = (_link.key(name) for name in ("job", "again", "mine", "editor"))
+
+
+def _text() -> str:
+    return str(_link.get("program") or "")
+
+
+def _opened() -> Scenario:
+    """The scenario that is open, as it was or edited."""
+    return _programs[str(_link.state()["scenario"])]
+
+
+def _start(*, again: bool = False) -> None:
+    """Make what is in the editor the program to run."""
+    state = _link.state()
+    st.session_state[_JOB] = Job(source=str(state["program"]), seed=int(state["seed"] or 0))
+    st.session_state[_AGAIN] = again
+
+
+def _keep_mine(text: str) -> None:
+    """Before another program takes its place, keep one that is nobody's example."""
+    if text.strip() and all(text != one.program for one in _programs.values()):
+        st.session_state[_MINE] = text
+
+
+def _run() -> None:
+    _link.put({"step": None, "node": None})
+    _link.write()
+    _start(again=True)
+
+
+def _pick() -> None:
+    _keep_mine(_text())
+    _link.put({**_link.table.defaults(_link.get("scenario")), "lang": None})
+    _link.write()
+    _start()
+
+
+def _back() -> None:
+    mine = st.session_state.pop(_MINE)
+    _keep_mine(_text())
+    _link.put({"program": mine, "step": None, "node": None})
+    _link.write()
+    _start()
+
+
+def _toolbar() -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
+        st.selectbox(
+            say("page.program.scenario"),
+            list(_programs),
+            format_func=lambda name: say(_programs[name].title_id),
+            key=_link.key("scenario"),
+            on_change=_pick,
+            help=say("page.program.scenario.help"),
+            label_visibility="collapsed",
+            width=260,
+            persist_state="session",
+        )
+        st.button(
+            say("page.program.run"),
+            type="primary",
+            icon=":material/play_arrow:",
+            shortcut="Mod+Enter",
+            help=say("page.program.run.help"),
+            on_click=_run,
+        )
+        shown = st.session_state.setdefault(_EDITOR, True)
+        st.button(
+            say("page.program.hide" if shown else "page.program.show"),
+            icon=":material/left_panel_close:" if shown else ":material/left_panel_open:",
+            help=say("page.program.hide.help" if shown else "page.program.show.help"),
+            on_click=lambda: st.session_state.update({_EDITOR: not shown}),
+        )
+        if _MINE in st.session_state:
+            st.button(
+                say("page.program.back"), icon=":material/undo:", help=say("page.program.back.help"), on_click=_back
+            )
+        st.space("stretch")
+        _share()
+        _more()
+
+
+def _share() -> None:
+    with st.popover(say("page.share"), icon=":material/share:", help=say("page.share.help"), on_change="rerun") as box:
+        if box.open:
+            link, problem = _link.address()
+            copy_field(link, key="link", label=say("page.share.says"))
+            copy_field(_link.address(embed=True)[0], key="link.embed", label=say("page.share.embed"))
+            if problem is not None:
+                st.warning(say(problem.code, **problem.params))
+
+
+def _more() -> None:
+    with st.popover(say("page.program.more"), icon=":material/tune:"):
+        st.number_input(
+            say("page.program.seed"),
+            min_value=0,
+            max_value=2**32 - 1,
+            step=1,
+            key=_link.key("seed"),
+            help=say("page.program.seed.help"),
+            persist_state="session",
+        )
+        st.download_button(
+            say("page.program.save"),
+            _text,
+            file_name="program.py",
+            mime="text/x-python",
+            icon=":material/download:",
+            help=say("page.program.save.help"),
+            on_click="ignore",
+        )
+
+
+def _watch(landing: run.Landing) -> None:
+    """Everything there is to see of a run."""
+    trace = landing.trace
+    if trace is None:
+        outcome.no_trace(landing.code, landing.params)
+        return
+    outcome.ending(trace)
+    st.text("".join(step.printed for step in trace.steps))
+    outcome.files(trace.files)
+    outcome.notes(trace.notices)
+    outcome.figures(trace.figures)
+
+
+def _page() -> None:
+    before = _text()
+    if _link.seed() or _JOB not in st.session_state:
+        if before != _text():
+            _keep_mine(before)
+        _start()
+    st.html(_STYLE)
+    read_only = bool(_link.get("read_only"))
+    if not read_only:
+        _toolbar()
+    _link.say_problems()
+    scenario = _opened()
+    if _text() == scenario.program:
+        st.caption(f":material/visibility: {say(scenario.notice_id)}")
+    if read_only or not st.session_state[_EDITOR]:
+        _watch(run.landed(st.session_state[_JOB], "program", again=st.session_state.pop(_AGAIN, False)))
+        return
+    left, right = st.columns([4, 7], gap="medium")
+    with right:
+        landing = run.landed(st.session_state[_JOB], "program", again=st.session_state.pop(_AGAIN, False))
+        _watch(landing)
+    with left:
+        editor(_link.key("program"), wrong_line=outcome.line(landing.trace))
+
+
+_page()
