@@ -1,0 +1,400 @@
+"""The default executor: sandboxed children on this machine.
+
+    run -> flight -> (cache | a run in flight | queue -> child -> frames) -> flight -> frames
+
+A Run is one job on its way; a Flight is one visitor's seat in it. Equal jobs share a Run while it lasts and the Cache
+afterwards. A Run is conducted by a thread of its own from the moment the queue lets it in: it takes a child, gives it
+the Order, reads frames against the deadline, and words the end when the child did not live to say it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import logging
+import signal
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from engine.errors import EngineError, ExecutorFailed, Replaced
+from engine.executors import sandbox, wire
+from engine.executors.base import Job
+from engine.executors.cache import Cache, lasting
+from engine.executors.children import PRODUCT, Child, End, Entry, Source
+from engine.executors.forked import Forked
+from engine.executors.queue import Entry as Seat
+from engine.executors.queue import Queue, cores, runs_in_memory
+from engine.executors.spawned import Spawned
+from engine.limits import DEFAULT, Limits
+from engine.trace import Frame, InvalidTrace, Outcome, decode_frame
+
+_log = logging.getLogger(__name__)
+
+MOST_RUNNING = 64
+ATTEMPTS = 3
+PIECE = 1 << 18
+OUT_OF_MEMORY_STATUS = 127
+"""What the loader exits with when it finds no memory for thread-local storage."""
+LAST_WORD = 0.5
+"""Seconds to wait for the exit status of a child whose socket has closed."""
+
+
+class Run:
+    """One job on its way: the frames so far, and whether more can come. `changed` guards everything."""
+
+    def __init__(self, key: bytes, order: wire.Order) -> None:
+        self.key = key
+        self.order = order
+        self.changed = threading.Condition()
+        self.frames: list[Frame] = []
+        self.over = False
+        self.error: EngineError | None = None
+        self.watchers = 0
+        self.unwanted = False
+        self.child: Child | None = None
+        self.seat: Seat | None = None
+
+    def add(self, frame: Frame) -> None:
+        """One more frame for everyone."""
+        with self.changed:
+            self.frames.append(frame)
+            self.changed.notify_all()
+
+    def finish(self, error: EngineError | None = None) -> None:
+        """No more frames."""
+        with self.changed:
+            self.over = True
+            self.error = error
+            self.changed.notify_all()
+
+
+class Flight:
+    """One visitor's seat in a Run. Iterate it for the frames; `wait` and `place` are for pages that show the queue."""
+
+    def __init__(self, executor: LocalExecutor, run: Run, visitor: str) -> None:
+        self._executor = executor
+        self._read = 0
+        self.run = run
+        self.visitor = visitor
+        self.replaced = False
+        self.dropped = False
+
+    def place(self) -> int | None:
+        """1 for the next to be let in; None when it does not wait."""
+        seat = self.run.seat
+        return None if seat is None else self._executor.queue.place(seat)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether `frames` would give something, or end, at once; waits for that at most `seconds`."""
+        with self.run.changed:
+            return self.run.changed.wait_for(self._news, seconds)
+
+    def _news(self) -> bool:
+        return self.replaced or self.run.over or self._read < len(self.run.frames)
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames as they come; the last one has an outcome. Leaving early ends a run that nobody else watches.
+
+        Raises Replaced when a newer run of the same visitor took over, ExecutorFailed when no child could be started.
+        """
+        try:
+            while True:
+                with self.run.changed:
+                    self.run.changed.wait_for(self._news)
+                    if self.replaced:
+                        raise Replaced("executor.replaced")
+                    fresh = self.run.frames[self._read :]
+                    error, over = self.run.error, self.run.over
+                self._read += len(fresh)
+                yield from fresh
+                if over:
+                    if error is not None:
+                        raise error
+                    return
+        finally:
+            self._executor.leave(self)
+
+    __iter__ = frames
+
+
+class LocalExecutor:
+    """Runs jobs in sandboxed children of this machine. All methods may be called from any thread.
+
+    `workers` is how many run at full priority at once (default: the cores). `entry` names what a child runs, and `mode`
+    forces where children come from: "fork" (a zygote) or "spawn" (a process per run); both default to what the product
+    uses. Raises ExecutorFailed where the installation requires a stronger fence than there is.
+    """
+
+    def __init__(
+        self,
+        limits: Limits = DEFAULT,
+        workers: int | None = None,
+        *,
+        entry: Entry = PRODUCT,
+        mode: Literal["fork", "spawn"] | None = None,
+    ) -> None:
+        self._limits = limits
+        self._fence = sandbox.fence()
+        sandbox.require_fence(self._fence)
+        front = workers or cores()
+        self.queue = Queue(
+            front=front,
+            running=min(MOST_RUNNING, runs_in_memory(limits.memory)),
+            length=limits.queue_length,
+        )
+        self._cache = Cache(limits.cache_size)
+        self._source = self._open(entry, mode, front)
+        self._lock = threading.Lock()
+        self._runs: dict[tuple[bytes, float], Run] = {}
+        self._flights: weakref.WeakValueDictionary[str, Flight] = weakref.WeakValueDictionary()
+        weakref.finalize(self, self._source.close)
+
+    def _open(self, entry: Entry, mode: str | None, front: int) -> Source:
+        strong = self._fence.kind == "strong"
+        if mode == "spawn" or (mode is None and not sandbox.can_fork()):
+            return Spawned(entry, strong=strong)
+        limits = self._limits
+        return Forked(
+            entry,
+            strong=strong,
+            ahead=front,
+            lifetime=limits.runs_per_zygote,
+            idle_after=limits.idle_priority_after,
+        )
+
+    @property
+    def fence(self) -> sandbox.Fence:
+        """Which fence is up."""
+        return self._fence
+
+    def warm(self) -> None:
+        """Start to have children ready; returns at once."""
+        self._source.warm()
+
+    def close(self) -> None:
+        """End every process; runs in flight end as lost, and further ones raise ExecutorFailed."""
+        self._source.close()
+        with self._lock:
+            children = [run.child for run in self._runs.values() if run.child is not None]
+        for child in children:
+            child.kill()
+
+    def place(self, visitor: str) -> int | None:
+        """The visitor's place in the queue: 1 is next; None when nothing of theirs waits."""
+        with self._lock:
+            flight = self._flights.get(visitor)
+        return None if flight is None else flight.place()
+
+    def run(self, job: Job, *, visitor: str = "", deadline: float | None = None) -> Iterator[Frame]:
+        """The frames of one run, as they come; the last one has an outcome, whatever happens to the child.
+
+        `visitor` is who asks: one run in flight each, a newer one replaces it (Replaced); "" is nobody in particular.
+        `deadline` in seconds, at most the limit's. Raises Busy at once when the queue is full.
+        """
+        return self.start(job, visitor=visitor, deadline=deadline).frames()
+
+    def start(self, job: Job, *, visitor: str = "", deadline: float | None = None) -> Flight:
+        """As `run`, but a Flight that can be asked for its place in the queue."""
+        order = wire.Order(self._cut(job), self._within(deadline))
+        key = msgspec.msgpack.encode(order.job)
+        with self._lock:
+            flight = Flight(self, self._join(key, order, visitor), visitor)
+            before = self._flights.get(visitor) if visitor else None
+            if visitor:
+                self._flights[visitor] = flight
+        if before is not None:
+            with before.run.changed:
+                before.replaced = True
+                before.run.changed.notify_all()
+            self._drop(before)
+        return flight
+
+    def _cut(self, job: Job) -> Job:
+        """A source far beyond its limit is cut to where the child still sees that it is too long."""
+        most = self._limits.source_length + 1
+        return job if len(job.source) <= most else msgspec.structs.replace(job, source=job.source[:most])
+
+    def _within(self, deadline: float | None) -> Limits:
+        limits = self._limits
+        if deadline is None or deadline >= limits.deadline:
+            return limits
+        soft = min(limits.soft_deadline, deadline * limits.soft_deadline / limits.deadline)
+        return msgspec.structs.replace(limits, deadline=deadline, soft_deadline=soft)
+
+    def _join(self, key: bytes, order: wire.Order, visitor: str) -> Run:
+        """The Run for this job: from the cache, on its way already, or new (the lock is held)."""
+        if (kept := self._cache.get(key)) is not None:
+            return _finished(key, order, kept)
+        run = self._runs.get((key, order.limits.deadline))
+        if run is None:
+            run = Run(key, order)
+            run.seat = self.queue.enter(visitor, functools.partial(self._let_in, run))
+            self._runs[key, order.limits.deadline] = run
+        run.watchers += 1
+        return run
+
+    def leave(self, flight: Flight) -> None:
+        """This visitor reads no further."""
+        with self._lock:
+            if self._flights.get(flight.visitor) is flight:
+                del self._flights[flight.visitor]
+        self._drop(flight)
+
+    def _drop(self, flight: Flight) -> None:
+        """One watcher less, once; a run that nobody watches any more is ended."""
+        run = flight.run
+        with self._lock:
+            if flight.dropped:
+                return
+            flight.dropped = True
+            run.watchers -= 1
+            if run.watchers > 0 or run.over or run.seat is None:
+                return
+            run.unwanted = True
+            self._forget(run)
+            if run.child is not None:
+                run.child.kill()
+            elif self.queue.withdraw(run.seat):
+                run.finish()
+
+    def _forget(self, run: Run) -> None:
+        key = (run.key, run.order.limits.deadline)
+        if self._runs.get(key) is run:
+            del self._runs[key]
+
+    def _let_in(self, run: Run) -> None:
+        threading.Thread(target=self._conduct, args=(run,), name="run", daemon=True).start()
+
+    def _conduct(self, run: Run) -> None:
+        """See a run that was let in to its end, whatever that is."""
+        error: EngineError | None = None
+        began = time.monotonic()
+        end = End()
+        try:
+            if (child := self._employ(run)) is not None:
+                try:
+                    self._follow(run, child)
+                finally:
+                    child.close()
+                end = child.end(0.0)
+        except EngineError as failure:
+            error = failure
+        except Exception:
+            _log.exception("a run could not be conducted")
+            error = ExecutorFailed("executor.failed")
+        with self._lock:
+            self._forget(run)
+            seat = run.seat
+        if seat is not None:
+            self.queue.leave(seat, end.seconds or time.monotonic() - began)
+        run.finish(error)
+
+    def _employ(self, run: Run) -> Child | None:
+        """A child that has been given the Order of this run; None when nobody wants the run any more."""
+        for _ in range(ATTEMPTS):
+            child = self._source.take()
+            with self._lock:
+                run.child = child
+                seat = run.seat
+                if run.unwanted:
+                    child.close()
+                    return None
+            if seat is not None:
+                child.on_settled = functools.partial(self.queue.settle, seat)
+            try:
+                child.begin(run.order)
+            except OSError:  # it died while it waited
+                child.close()
+            else:
+                return child
+        raise ExecutorFailed("executor.no_child")
+
+    def _follow(self, run: Run, child: Child) -> None:
+        """Read frames until one has an outcome; where none has, add one that says how the child ended."""
+        contents: list[bytes] = []
+        try:
+            for content in _messages(child, run.order.limits):
+                frame = decode_frame(content)
+                contents.append(content)
+                if frame.outcome is not None and lasting(frame.outcome):
+                    self._cache.put(run.key, tuple(contents))
+                run.add(frame)
+                if frame.outcome is not None:
+                    return
+            outcome = ending(child.end(LAST_WORD), run.order.limits)
+        except TimeoutError:
+            outcome = _late(run.order.limits)
+        except (wire.BrokenProtocol, InvalidTrace):
+            outcome = Outcome("lost", "lost.protocol")
+        if outcome.code in ("lost.crash", "lost.division"):
+            self._source.crashed()
+        ticks = run.frames[-1].ticks if run.frames else 0
+        run.add(Frame(ticks=ticks, outcome=msgspec.structs.replace(outcome, tick=ticks or None)))
+
+
+def _finished(key: bytes, order: wire.Order, contents: tuple[bytes, ...]) -> Run:
+    run = Run(key, order)
+    run.frames = [decode_frame(content) for content in contents]
+    run.over = True
+    return run
+
+
+def _messages(child: Child, limits: Limits) -> Iterator[bytes]:
+    """What the child sends until its socket closes. Raises TimeoutError for too late, BrokenProtocol for too much."""
+    unpacker = wire.Unpacker(limits.frame_size, limits.trace_size)
+    last = time.monotonic() + limits.deadline + limits.grace
+    while True:
+        if (left := last - time.monotonic()) <= 0:
+            raise TimeoutError
+        child.connection.settimeout(left)
+        try:
+            piece = child.connection.recv(PIECE)
+        except ConnectionError:
+            return
+        if not piece:
+            return
+        yield from unpacker.feed(piece)
+
+
+def _late(limits: Limits) -> Outcome:
+    return Outcome("stopped", "limit.time", {"seconds": limits.deadline})
+
+
+def ending(end: End, limits: Limits) -> Outcome:
+    """The outcome of a run whose child ended so without saying one itself."""
+    if end.status is None:
+        return Outcome("lost", "lost.killed")
+    if end.status == OUT_OF_MEMORY_STATUS:
+        return Outcome("stopped", "limit.memory", {"megabytes": limits.memory // 1_000_000})
+    name = signal.Signals(-end.status).name if -end.status in _SIGNALS else ""
+    if name in ("SIGALRM", "SIGXCPU") or (name == "SIGKILL" and end.seconds >= limits.processor_time):
+        return _late(limits)
+    if name == "SIGKILL":
+        return Outcome("lost", "lost.killed")
+    if name == "SIGFPE":
+        return Outcome("lost", "lost.division")
+    if name:
+        return Outcome("lost", "lost.crash", {"signal": name})
+    return Outcome("lost", "lost.protocol")
+
+
+_SIGNALS = {number.value for number in signal.Signals}
+_shared_lock = threading.Lock()
+
+
+@functools.cache
+def _shared() -> LocalExecutor:
+    executor = LocalExecutor()
+    atexit.register(executor.close)
+    return executor
+
+
+def shared() -> LocalExecutor:
+    """The one of this process. Its children are started at the first run, or by `warm`."""
+    with _shared_lock:
+        return _shared()
