@@ -25,6 +25,9 @@ from typing import Literal, NamedTuple
 
 from engine.errors import ExecutorFailed
 
+if sys.platform != "win32":
+    import resource
+
 SYSTEM_CALLS: Mapping[str, tuple[int, int]] = {
     # name: (number on x86_64, number on aarch64)
     "read": (0, 63),
@@ -197,8 +200,6 @@ def bound(*, memory: int, processor_time: float, open_files: int, base: int) -> 
     """
     if sys.platform == "win32":
         return
-    import resource
-
     seconds = max(1, round(processor_time + 0.5))
     limits = {
         "RLIMIT_CPU": (seconds, seconds + 1),
