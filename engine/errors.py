@@ -12,7 +12,8 @@
         ├── Replaced         a newer run of the same visitor took this one's place
         └── ExecutorFailed   our own fault: no child could be started
 
-What a program itself raises is none of these: it stays Python's or PyTorch's own exception, and the outcome is "failed".
+What a program itself raises is none of these: it stays Python's or PyTorch's own exception, and the outcome is
+"failed".
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ Parameters = dict[str, str | int | float]
 
 
 class Stop(BaseException):
-    """Ends the run. A BaseException, so that `except Exception` of our own code lets it pass; the interpreter gives it to no
-    handler of the program and runs no `finally` of the program for it."""
+    """Ends the run. A BaseException, so that `except Exception` of our own code lets it pass; the interpreter gives it
+    to no handler of the program and runs no `finally` of the program for it."""
 
     def __init__(self, code: str, span: Span | None = None, **params: str | int | float) -> None:
         super().__init__(code)

@@ -3,8 +3,8 @@
     frame*  --assemble-->  Trace  --check-->  Trace  --encode/decode-->  bytes, JSON
 
 A run is written as append-only frames. A frame and a Trace hold the same tables of rows; a Trace is all its frames laid
-end to end, so every prefix of a run is itself a Trace. Rows point at each other by number, never by position and never by
-object: the number of a row is given once, in birth order, and is unique in its table.
+end to end, so every prefix of a run is itself a Trace. Rows point at each other by number, never by position and never
+by object: the number of a row is given once, in birth order, and is unique in its table.
 
 Grammar, in the order in which a reader needs it:
 
@@ -16,8 +16,8 @@ Grammar, in the order in which a reader needs it:
     Pass      = one run of the backward engine;  Event = one node firing in it
     Deposit   = one change of a leaf's .grad;  Cut = the place where gradient stops flowing
 
-A tick is the absolute count of executed statements, from 1. Only some ticks have a Step (long loops keep some iterations
-only, see Notice); a tick is never an index into the kept steps.
+A tick is the absolute count of executed statements, from 1. Only some ticks have a Step (long loops keep some
+iterations only, see Notice); a tick is never an index into the kept steps.
 
 Spans are (line, column, end_line, end_column): lines from 1, columns from 0 in code points, the end exclusive.
 
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -55,8 +55,8 @@ class Preview(msgspec.Struct, frozen=True, array_like=True):
 class TensorValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="tensor"):
     """A tensor at one moment.
 
-    `tensor` is its identity through the run (two snapshots of one tensor share it); `storage` is shared by a base and its
-    views. `preview` is None where a tensor has no value of its own (inside vmap or a functorch grad, on meta).
+    `tensor` is its identity through the run (two snapshots of one tensor share it); `storage` is shared by a base and
+    its views. `preview` is None where a tensor has no value of its own (inside vmap or a functorch grad, on meta).
     `grad` is the number of the snapshot of what `.grad` held; None when `.grad` was None.
     `node` is its grad_fn (None for a leaf), or, for a leaf that requires grad, None too: see Node.leaf.
     """
@@ -109,7 +109,8 @@ class ModuleValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"
 
 
 class OtherValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="other"):
-    """Anything else: its type's name and its capped repr; `parts` names the tensors directly inside it ("[0]", "['w']")."""
+    """Anything else: its type's name and its capped repr; `parts` names the tensors directly inside it ("[0]",
+    "['w']")."""
 
     number: int
     type: str
@@ -184,7 +185,8 @@ class Operation(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Saved(msgspec.Struct, frozen=True, array_like=True):
-    """What a node keeps for backward under one `_saved_*` name. A tensor has shape, dtype, nbytes and version; else `text`."""
+    """What a node keeps for backward under one `_saved_*` name. A tensor has shape, dtype, nbytes and version; else
+    `text`."""
 
     name: str
     tensor: int | None = None
@@ -200,7 +202,8 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
     """One autograd node. `name` is PyTorch's ("MulBackward0"). `leaf` is the tensor of an AccumulateGrad.
 
     `label` is the path a learner would write for the leaf or the output ("w", "model.linear.weight"), "" if none.
-    `value` is the TensorValue its forward produced, where known. `pass_` is the backward pass that made it (create_graph).
+    `value` is the TensorValue its forward produced, where known. `pass_` is the backward pass that made it
+    (create_graph).
     """
 
     number: int
@@ -255,7 +258,8 @@ class Pass(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
-    """One node firing in a pass: what came in (grad_outputs) and what it sent on (grad_inputs), numbers of TensorValues."""
+    """One node firing in a pass: what came in (grad_outputs) and what it sent on (grad_inputs), numbers of
+    TensorValues."""
 
     pass_: int
     index: int
@@ -265,7 +269,8 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Deposit(msgspec.Struct, frozen=True, array_like=True):
-    """One change of a tensor's .grad: a deposit by a pass, or a withdrawal ("none", "zero"), or an assignment by the program.
+    """One change of a tensor's .grad: a deposit by a pass, or a withdrawal ("none", "zero"), or an assignment by the
+    program.
 
     `amount` is what was added; `before` and `after` what .grad held (numbers of TensorValues, None for None).
     """
@@ -326,15 +331,16 @@ class Figure(msgspec.Struct, frozen=True, array_like=True):
 
 
 class File(msgspec.Struct, frozen=True, array_like=True):
-    """A file the program saved into the run's in-memory folder. In frames, rows of one name are parts of one file, in order;
-    `assemble` joins them."""
+    """A file the program saved into the run's in-memory folder. In frames, rows of one name are parts of one file, in
+    order; `assemble` joins them."""
 
     name: str
     content: bytes
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):
-    """Something the reader must be told (a cap that applied, a prompt that was cleaned): a message id with parameters."""
+    """Something the reader must be told (a cap that applied, a prompt that was cleaned): a message id with
+    parameters."""
 
     code: str
     params: dict[str, str | int | float] = {}
@@ -343,7 +349,8 @@ class Notice(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """One row of the answer to a question of the job (see executors.base.Question): numbers with a label, or a text code.
+    """One row of the answer to a question of the job (see executors.base.Question): numbers with a label, or a text
+    code.
 
     `question` is its index in the job. What `label`, `shape` and `preview` mean is said at the kind of question.
     """
@@ -360,8 +367,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """How the run ended.
 
     finished; failed: the program raised (type and message are Python's and PyTorch's own); refused: we will not run it;
-    stopped: a limit; lost: the child died. `code` is a message id; for refused, stopped and lost the page renders it with
-    `params`, and `message` is empty.
+    stopped: a limit; lost: the child died. `code` is a message id; for refused, stopped and lost the page renders it
+    with `params`, and `message` is empty.
     """
 
     kind: Literal["finished", "failed", "refused", "stopped", "lost"]
@@ -374,7 +381,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """New rows since the frame before. `ticks` is the count of statements executed so far; the last frame has an outcome."""
+    """New rows since the frame before. `ticks` is the count of statements executed so far; the last frame has an
+    outcome."""
 
     ticks: int = 0
     values: list[Value] = []
@@ -407,6 +415,8 @@ class Trace(Frame, frozen=True, kw_only=True, omit_defaults=True):
     torch: str = ""
 
 
+_Rows = TypeVar("_Rows", bound=Frame)
+
 TABLES = tuple(field for field in Frame.__struct_fields__ if field not in ("ticks", "outcome"))
 """The names of the tables, in the order of the grammar above."""
 
@@ -434,7 +444,7 @@ def decode_trace(content: bytes) -> Trace:
     return check(_decode(_trace_decoder, content))
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Any], content: bytes) -> Any:
+def _decode(decoder: msgspec.msgpack.Decoder[_Rows], content: bytes) -> _Rows:
     try:
         return decoder.decode(content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -462,8 +472,8 @@ def _joined(files: list[File]) -> list[File]:
 
 
 def to_json(rows: Any) -> Any:
-    """Rows as what `json.dumps(..., allow_nan=False)` takes: structs as objects with their field names, NaN and infinities
-    as "nan", "inf" and "-inf", bytes as base64."""
+    """Rows as what `json.dumps(..., allow_nan=False)` takes: structs as objects with their field names, NaN and
+    infinities as "nan", "inf" and "-inf", bytes as base64."""
     if isinstance(rows, msgspec.Struct):
         named = {name: to_json(getattr(rows, name)) for name in rows.__struct_fields__}
         tag = rows.__struct_config__.tag
@@ -489,9 +499,9 @@ def number_to_json(number: float) -> float | str:
 def check(trace: Trace) -> Trace:
     """The same trace, once every reference in it is known to hold. Raises InvalidTrace naming the first row that lies.
 
-    Promises: numbers are unique in their table; every number that a row mentions exists; ticks of steps are unique and rise
-    within a scope; spans lie in order; a preview has as many values as its shape, unless it says it is truncated; the edges of a node have distinct
-    positions; events of a pass are numbered from 0 without a gap.
+    Promises: numbers are unique in their table; every number that a row mentions exists; ticks of steps are unique and
+    rise within a scope; spans lie in order; a preview has as many values as its shape, unless it says it is truncated;
+    the edges of a node have distinct positions; events of a pass are numbered from 0 without a gap.
     """
     for problem in _problems(trace):
         raise InvalidTrace(problem)
@@ -529,7 +539,13 @@ def _references(trace: Trace) -> Iterator[tuple[str, str, str, int | None]]:
 
 
 _POINTERS: dict[str, tuple[tuple[str, str], ...]] = {
-    "values": (("grad", "values"), ("node", "nodes"), ("parameters", "values"), ("buffers", "values"), ("parts", "values")),
+    "values": (
+        ("grad", "values"),
+        ("node", "nodes"),
+        ("parameters", "values"),
+        ("buffers", "values"),
+        ("parts", "values"),
+    ),
     "scopes": (("parent", "scopes"),),
     "operations": (("inputs", "values"), ("outputs", "values"), ("nodes", "nodes"), ("scope", "scopes")),
     "nodes": (("scope", "scopes"), ("leaf", "tensors"), ("value", "values"), ("pass_", "passes")),
@@ -537,8 +553,14 @@ _POINTERS: dict[str, tuple[tuple[str, str], ...]] = {
     "freed": (("node", "nodes"), ("pass_", "passes")),
     "passes": (("roots", "nodes"), ("grad_outputs", "values"), ("inputs", "tensors"), ("parent", "passes")),
     "events": (("pass_", "passes"), ("node", "nodes"), ("grad_outputs", "values"), ("grad_inputs", "values")),
-    "deposits": (("tensor", "tensors"), ("amount", "values"), ("before", "values"), ("after", "values"),
-                 ("pass_", "passes"), ("node", "nodes")),
+    "deposits": (
+        ("tensor", "tensors"),
+        ("amount", "values"),
+        ("before", "values"),
+        ("after", "values"),
+        ("pass_", "passes"),
+        ("node", "nodes"),
+    ),
     "cuts": (("input", "values"), ("output", "values")),
     "changes": (("tensor", "tensors"),),
     "hooks": (("pass_", "passes"), ("input", "values"), ("output", "values")),

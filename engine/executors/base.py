@@ -11,7 +11,8 @@ from engine.trace import Frame
 
 
 class Question(msgspec.Struct, frozen=True, array_like=True):
-    """Something to be answered by the same deterministic run: a kind and the number of the node or tensor it is about."""
+    """Something to be answered by the same deterministic run: a kind and the number of the node or tensor it is
+    about."""
 
     kind: str
     subject: int
@@ -38,7 +39,7 @@ class Executor(Protocol):
     def run(self, job: Job, *, visitor: str = "", deadline: float | None = None) -> Iterator[Frame]:
         """The frames of one run, as they come; the last one has an outcome, whatever happens to the child.
 
-        `visitor` is who asks: one run in flight each, a newer one replaces it (Replaced). `deadline` in seconds, at most the
-        limit's. Raises Busy when the queue is full and ExecutorFailed when no child can be started.
+        `visitor` is who asks: one run in flight each, a newer one replaces it (Replaced). `deadline` in seconds, at
+        most the limit's. Raises Busy when the queue is full and ExecutorFailed when no child can be started.
         """
         ...

@@ -1,7 +1,7 @@
 """Every sentence of ours, in English and Simplified Chinese.
 
-A sentence is a row of one of the area files here: a message id, the English and the Chinese template. Templates take their
-parameters by name, `{line}`. PyTorch's own messages are never in here: they stay verbatim.
+A sentence is a row of one of the area files here: a message id, the English and the Chinese template. Templates take
+their parameters by name, `{line}`. PyTorch's own messages are never in here: they stay verbatim.
 """
 
 from __future__ import annotations
