@@ -17,6 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Literal
 
 import msgspec
@@ -73,53 +74,70 @@ class Run:
             self.changed.notify_all()
 
 
-class Flight:
-    """One visitor's seat in a Run. Iterate it for the frames; `wait` and `place` are for pages that show the queue."""
+class Ticket:
+    """That one visitor watches a Run. `dropped` and the Run's `watchers` are guarded by the executor's lock."""
 
-    def __init__(self, executor: LocalExecutor, run: Run, visitor: str) -> None:
-        self._executor = executor
-        self._read = 0
+    def __init__(self, run: Run, visitor: str) -> None:
         self.run = run
         self.visitor = visitor
         self.replaced = False
         self.dropped = False
 
+
+class Flight:
+    """One visitor's seat in a Run: iterate `frames`; `wait` and `place` are for pages that show how it stands.
+
+    Whoever lets go of a Flight gives the place up; a run that nobody watches is ended.
+    """
+
+    def __init__(self, ticket: Ticket, queue: Queue, left: SimpleQueue[Ticket | None]) -> None:
+        self._ticket = ticket
+        self._run = ticket.run
+        self._queue = queue
+        self._left = left
+        self._read = 0
+
     def place(self) -> int | None:
         """1 for the next to be let in; None when it does not wait."""
-        seat = self.run.seat
-        return None if seat is None else self._executor.queue.place(seat)
+        seat = self._run.seat
+        return None if seat is None else self._queue.place(seat)
 
     def wait(self, seconds: float) -> bool:
         """Whether `frames` would give something, or end, at once; waits for that at most `seconds`."""
-        with self.run.changed:
-            return self.run.changed.wait_for(self._news, seconds)
-
-    def _news(self) -> bool:
-        return self.replaced or self.run.over or self._read < len(self.run.frames)
+        with self._run.changed:
+            return self._run.changed.wait_for(self._news, seconds)
 
     def frames(self) -> Iterator[Frame]:
-        """The frames as they come; the last one has an outcome. Leaving early ends a run that nobody else watches.
+        """The frames as they come; the last one has an outcome.
 
         Raises Replaced when a newer run of the same visitor took over, ExecutorFailed when no child could be started.
         """
         try:
-            while True:
-                with self.run.changed:
-                    self.run.changed.wait_for(self._news)
-                    if self.replaced:
-                        raise Replaced("executor.replaced")
-                    fresh = self.run.frames[self._read :]
-                    error, over = self.run.error, self.run.over
-                self._read += len(fresh)
-                yield from fresh
-                if over:
-                    if error is not None:
-                        raise error
-                    return
+            while (frame := self._next()) is not None:
+                yield frame
         finally:
-            self._executor.leave(self)
+            self._left.put(self._ticket)
 
     __iter__ = frames
+
+    def _next(self) -> Frame | None:
+        with self._run.changed:
+            self._run.changed.wait_for(self._news)
+            if self._ticket.replaced:
+                raise Replaced("executor.replaced")
+            if self._read < len(self._run.frames):
+                self._read += 1
+                return self._run.frames[self._read - 1]
+            if self._run.error is not None:
+                raise self._run.error
+            return None
+
+    def _news(self) -> bool:
+        return self._ticket.replaced or self._run.over or self._read < len(self._run.frames)
+
+    def __del__(self) -> None:
+        # May run inside any lock of the executor, on any thread: it only puts, which SimpleQueue allows there.
+        self._left.put(self._ticket)
 
 
 class LocalExecutor:
@@ -151,8 +169,10 @@ class LocalExecutor:
         self._source = self._open(entry, mode, front)
         self._lock = threading.Lock()
         self._runs: dict[tuple[bytes, float], Run] = {}
-        self._flights: weakref.WeakValueDictionary[str, Flight] = weakref.WeakValueDictionary()
-        weakref.finalize(self, self._source.close)
+        self._tickets: dict[str, Ticket] = {}
+        self._left: SimpleQueue[Ticket | None] = SimpleQueue()
+        threading.Thread(target=_see_off, args=(weakref.ref(self), self._left), name="left", daemon=True).start()
+        weakref.finalize(self, _end, self._source, self._left)
 
     def _open(self, entry: Entry, mode: str | None, front: int) -> Source:
         strong = self._fence.kind == "strong"
@@ -187,8 +207,9 @@ class LocalExecutor:
     def place(self, visitor: str) -> int | None:
         """The visitor's place in the queue: 1 is next; None when nothing of theirs waits."""
         with self._lock:
-            flight = self._flights.get(visitor)
-        return None if flight is None else flight.place()
+            ticket = self._tickets.get(visitor)
+            seat = None if ticket is None else ticket.run.seat
+        return None if seat is None else self.queue.place(seat)
 
     def run(self, job: Job, *, visitor: str = "", deadline: float | None = None) -> Iterator[Frame]:
         """The frames of one run, as they come; the last one has an outcome, whatever happens to the child.
@@ -203,16 +224,16 @@ class LocalExecutor:
         order = wire.Order(self._cut(job), self._within(deadline))
         key = msgspec.msgpack.encode(order.job)
         with self._lock:
-            flight = Flight(self, self._join(key, order, visitor), visitor)
-            before = self._flights.get(visitor) if visitor else None
+            ticket = Ticket(self._join(key, order, visitor), visitor)
+            before = self._tickets.get(visitor) if visitor else None
             if visitor:
-                self._flights[visitor] = flight
+                self._tickets[visitor] = ticket
         if before is not None:
             with before.run.changed:
                 before.replaced = True
                 before.run.changed.notify_all()
             self._drop(before)
-        return flight
+        return Flight(ticket, self.queue, self._left)
 
     def _cut(self, job: Job) -> Job:
         """A source far beyond its limit is cut to where the child still sees that it is too long."""
@@ -238,20 +259,15 @@ class LocalExecutor:
         run.watchers += 1
         return run
 
-    def leave(self, flight: Flight) -> None:
-        """This visitor reads no further."""
-        with self._lock:
-            if self._flights.get(flight.visitor) is flight:
-                del self._flights[flight.visitor]
-        self._drop(flight)
-
-    def _drop(self, flight: Flight) -> None:
+    def _drop(self, ticket: Ticket) -> None:
         """One watcher less, once; a run that nobody watches any more is ended."""
-        run = flight.run
+        run = ticket.run
         with self._lock:
-            if flight.dropped:
+            if self._tickets.get(ticket.visitor) is ticket:
+                del self._tickets[ticket.visitor]
+            if ticket.dropped:
                 return
-            flight.dropped = True
+            ticket.dropped = True
             run.watchers -= 1
             if run.watchers > 0 or run.over or run.seat is None:
                 return
@@ -335,6 +351,19 @@ class LocalExecutor:
             self._source.crashed()
         ticks = run.frames[-1].ticks if run.frames else 0
         run.add(Frame(ticks=ticks, outcome=msgspec.structs.replace(outcome, tick=ticks or None)))
+
+
+def _see_off(executor: weakref.ref[LocalExecutor], left: SimpleQueue[Ticket | None]) -> None:
+    """Drop the tickets of those who left, outside of whatever they were in the middle of."""
+    while (ticket := left.get()) is not None:
+        if (there := executor()) is not None:
+            there._drop(ticket)
+        del there
+
+
+def _end(source: Source, left: SimpleQueue[Ticket | None]) -> None:
+    source.close()
+    left.put(None)
 
 
 def _finished(key: bytes, order: wire.Order, contents: tuple[bytes, ...]) -> Run:
