@@ -11,7 +11,7 @@ SCENARIO = Scenario(
         "deposited yet; set_to_none is what optimizers do today.",
         ".grad 像一个账户：每次 backward 再存入 3。0 是一个数，None 表示还没有人存过；今天的优化器默认清成 None。",
     ),
-    sketch="[w] > (*3); (*3) > (backward) (backward); (backward) (backward) > .grad",
+    sketch="[w] > (1st) (2nd) (3rd); (1st) (2nd) (3rd) > .grad",
     program="""\
 import torch
 

@@ -11,7 +11,7 @@ SCENARIO = Scenario(
         "and watch each factor arrive.",
         "梯度在回传途中逐个相乘：w.grad 等于 2·z 乘以 x。单步查看反向传播，看每个因子如何到来。",
     ),
-    sketch="x [w] > (*); (*) [b] > (+); (+) > (**2); (**2) > loss",
+    sketch="x=3 [w]=2~30 > (*)=6~10; (*) [b]=-1~10 > (+)=5~10; (+) > (**2); (**2) > loss=25~1",
     program="""\
 import torch
 

@@ -11,7 +11,7 @@ SCENARIO = Scenario(
         "square. The loss of a perfect prediction is not zero.",
         "四个预测、四个目标，却得到十六个差：列与行相减会广播成方阵。完全正确的预测，损失却不为 0。",
     ),
-    sketch="[w] x > (*); (*) y > (-); (-) > (mean)",
+    sketch="[w] x > (4×1); (4×1) (4) > (4×4); (4×4) > (mean)",
     program="""\
 import torch
 

@@ -11,7 +11,7 @@ SCENARIO = Scenario(
         "watch the loss leave its plateau.",
         "一层分不开异或，两层可以。展开各个模块，看哪些权重得到梯度，看损失如何离开平台。",
     ),
-    sketch="x [W1] > (Linear); (Linear) > (tanh); (tanh) [W2] > (Linear2); (Linear2) y > (BCE)",
+    sketch="x [W₁] > (@₁); (@₁) > (tanh); (tanh) [W₂] > (@₂); (@₂) y > (BCE)",
     program="""\
 import torch
 from torch import nn
