@@ -16,8 +16,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html import escape
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import quote
+
+import msgspec
+
+from engine.figures import PALETTES, Theme
 
 Kind = Literal["leaf", "operation", "value"]
 
@@ -29,16 +33,13 @@ _ARROW = re.compile(r"\s>\|?\s")
 _CHARACTER = 7.3  # width of one monospaced character at 12 pixels
 _WIDTH, _ROW, _PILL, _MARGIN = 340.0, 34.0, 24.0, 6.0
 _STYLE = """
-svg{--value:#0072b2;--grad:#d55e00;--value-text:#00629b;--grad-text:#a84a00;--quiet:#8794a1;--paper:#fff;--ink:#1b2733;
---wrong:#b3261e;font-family:ui-monospace,Menlo,Consolas,monospace}
-@media(prefers-color-scheme:dark){svg{--value:#56b4e9;--grad:#f28a4a;--value-text:#7cc4f0;--grad-text:#f5a06c;
---quiet:#6f7d8b;--paper:#10161d;--ink:#e6edf3;--wrong:#f2786d}}
-path{fill:none;stroke-width:1.6}path.v{stroke:var(--value)}path.g{stroke:var(--grad)}
-path.cut{stroke:var(--ink);stroke-width:2}
-rect{fill:var(--paper);stroke:var(--quiet);stroke-width:1.4}rect.operation{stroke:var(--value)}
-rect.leaf{stroke:var(--grad);stroke-width:2}rect.broken{stroke:var(--wrong);stroke-width:2;stroke-dasharray:4 3}
-text{font-size:12px;text-anchor:middle;fill:var(--ink)}text.mark{fill:var(--wrong);font-weight:700}
-text.number{font-size:11px;font-weight:600}text.v{fill:var(--value-text)}text.g{fill:var(--grad-text)}
+svg{font-family:ui-monospace,Menlo,Consolas,monospace}
+path{fill:none;stroke-width:1.6}path.v{stroke:var(--value)}path.g{stroke:var(--gradient)}
+path.cut{stroke:var(--text);stroke-width:2}
+rect{fill:var(--background);stroke:var(--muted);stroke-width:1.4}rect.operation{stroke:var(--value)}
+rect.leaf{stroke:var(--gradient);stroke-width:2}rect.broken{stroke:var(--text);stroke-width:2;stroke-dasharray:4 3}
+text{font-size:12px;text-anchor:middle;fill:var(--text)}text.mark{font-weight:700}
+text.number{font-size:11px;font-weight:600}text.v{fill:var(--value_text)}text.g{fill:var(--gradient_text)}
 """
 _LOOP, _BEAT, _TURN = 9.0, 0.55, 3.2  # seconds: the whole, one column, and when the gradients set out
 _BULGE = 30.0  # how far an edge that passes over other nodes swings out
@@ -165,13 +166,22 @@ def draw(text: str, *, moving: bool = False) -> str:
     last = _last(sketch)
     parts = [
         f"<svg viewBox='0 0 {_WIDTH:g} {sketch.height:g}' xmlns='http://www.w3.org/2000/svg'>"
-        f"<style>{_STYLE}{_motion(last) if moving else ''}</style>"
+        f"<style>{_colours()}{_STYLE}{_motion(last) if moving else ''}</style>"
     ]
     for edge in sketch.edges:
         parts += _edge(sketch, edge, last)
     for node in sketch.nodes.values():
         parts += _pill(node, last, moving)
     return "".join([*parts, "</svg>"])
+
+
+def _colours() -> str:
+    """Both palettes, chosen by the theme of the page that shows the image."""
+    light, dark = (
+        ";".join(f"--{name}:{colour}" for name, colour in msgspec.structs.asdict(PALETTES[theme]).items())
+        for theme in get_args(Theme)
+    )
+    return f"svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
 
 
 def _motion(last: int) -> str:
@@ -193,7 +203,7 @@ def _edge(sketch: Sketch, edge: Edge, last: int) -> list[str]:
     """Its way forward, its way back where there is one, and the cut."""
     start, end = edge.start, edge.end
     x1, x2 = start.x + start.width / 2 + 1, end.x - end.width / 2 - 1
-    forward, back = edge.start.column, last - edge.start.column
+    forward, back = edge.start.column, last - edge.end.column
     lift = _LIFT if sketch.carries(start) and not edge.cut else 0.0
     bulge = _BULGE if end.column - start.column > 1 and start.y == end.y else 0.0
     way = _way(x1, start.y - lift, x2, end.y - lift, bulge)

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine import scenarios
+from engine.figures import PALETTES
 from engine.permalink import FIRST
 from engine.scenarios import Scenario
 from engine.sketch import address, parse
@@ -24,6 +25,16 @@ _INVITATIONS = {
 
 def _exists(page: str) -> bool:
     return (_PAGES / f"{page}.py").exists()
+
+
+def _colours() -> None:
+    """The palette as variables of the page, for home.css."""
+    light, dark = PALETTES["light"], PALETTES["dark"]
+    st.html(
+        f"<style>.stApp{{--accent:{light.value};--value:light-dark({light.value},{dark.value});"
+        f"--value-text:light-dark({light.value_text},{dark.value_text});"
+        f"--gradient-text:light-dark({light.gradient_text},{dark.gradient_text})}}</style>"
+    )
 
 
 def _opening() -> None:
@@ -60,6 +71,7 @@ def _card(one: Scenario) -> None:
         st.html(f'<p class="notice">{say(one.notice_id)}</p>')
 
 
+_colours()
 st.html(_PAGES / "components" / "home.css")
 _opening()
 for group, found in groupby(scenarios.load().values(), key=lambda one: one.group):
