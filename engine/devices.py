@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 import torch
 
-from engine.regression_state import Notice
-
-
-class Available(msgspec.Struct, frozen=True):
-    """What this machine offers: the CPU always, CUDA devices by name, and Apple's mps.
-
-    `without_cuda` is the message id that says why there is no CUDA device; empty where there is one.
-    """
-
-    cuda: list[str] = []
-    mps: bool = False
-    without_cuda: str = ""
-
-    @property
-    def names(self) -> list[str]:
-        """Every wish that can be met, "auto" first."""
-        cuda = [f"cuda:{index}" for index in range(len(self.cuda))]
-        return ["auto", "cpu", *cuda, *(["mps"] if self.mps else [])]
+from engine.regression_state import Available, Notice
 
 
 def available() -> Available:

@@ -29,8 +29,8 @@ BLOCK_TIME = 0.02
 class Rows:
     """Parameters, gradients and sums of losses of the epochs of one block, and views of each row made once.
 
-    An entry of `views`: parameters, the next row's, then of the parameters the weight (features, 1) and the bias (1,), the
-    gradient, of it the weight's (1, features) and the bias's (1, 1), and the slot of the loss ().
+    An entry of `views`: parameters, the next row's, then of the parameters the weight (features, 1) and the bias (1,),
+    the gradient, of it the weight's (1, features) and the bias's (1, 1), and the slot of the loss ().
     """
 
     def __init__(self, capacity: int, width: int, like: Tensor) -> None:
@@ -58,8 +58,9 @@ class Rows:
 class Way(Protocol):
     """How a run makes its epochs."""
 
-    tensors: dict[str, Any]
-    """The optimizer's state, by name: tensors, and for LBFGS what its state_dict holds."""
+    @property
+    def tensors(self) -> dict[str, Any]:
+        """The optimizer's state, by name: tensors, and for LBFGS what its state_dict holds."""
 
     def load(self, state: State, tensors: dict[str, Any]) -> None:
         """Take up the run where that state left it; row 0 is loaded already."""
@@ -112,8 +113,8 @@ class Full:
 class Captured(Full):
     """The same steps as one CUDA graph: a small problem costs a launch per block instead of ten per epoch.
 
-    What changes from step to step is read from a table on the device, one row per epoch of the graph. The graph is captured
-    when a block is first long enough for it; shorter blocks are made step by step.
+    What changes from step to step is read from a table on the device, one row per epoch of the graph. The graph is
+    captured when a block is first long enough for it; shorter blocks are made step by step.
     """
 
     graph: torch.cuda.CUDAGraph | None = None
@@ -152,7 +153,7 @@ class Captured(Full):
         self.table = torch.ones(GRAPH, width, dtype=self.x.dtype, device=self.x.device)
         self.scalars = [tuple(row.unbind(0)) for row in self.table.unbind(0)]
         kept = [tensor.clone() for tensor in (self.rows.theta, *self.rule.state.values())]
-        stream = torch.cuda.Stream(self.x.device)
+        stream = torch.cuda.Stream(self.x.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(self.x.device))
         with torch.cuda.stream(stream):  # libraries make their workspaces in a first run, which no graph may hold
             self._steps()
@@ -167,8 +168,8 @@ class Captured(Full):
 class Batches:
     """Mini-batches in the order in which DataLoader(shuffle=True) serves them after torch.manual_seed.
 
-    An epoch that time cuts off is carried on from its batch: its first parameters stay in row i, those it has reached are
-    in row i + 1.
+    An epoch that time cuts off is carried on from its batch: its first parameters stay in row i, those it has reached
+    are in row i + 1.
     """
 
     def __init__(self, settings: Settings, rows: Rows, x: Tensor, y: Tensor, size: int) -> None:
@@ -241,7 +242,7 @@ class Batches:
             torch.empty((), dtype=torch.int64).random_(generator=generator)  # the loader's seed for its workers
             seed = int(torch.empty((), dtype=torch.int64).random_(generator=generator))
             order = torch.randperm(self.x.shape[0], generator=torch.Generator().manual_seed(seed)).to(self.x.device)
-            pairs = zip(self.x[order].split(self.size), self.y[order].split(self.size), strict=True)
+            pairs = zip(torch.split(self.x[order], self.size), torch.split(self.y[order], self.size), strict=True)
             self.served = self.before, list(pairs)
             self.after = generator.get_state().numpy().tobytes()
         return self.served[1]

@@ -1,4 +1,4 @@
-"""What can be said of a run before it starts: its points, the exact answer, the curvature, the bowl. Runs where torch lives.
+"""What can be said of a run before it starts: its points, the exact answer, the curvature, the bowl. Runs beside torch.
 
 The exact answer is least squares over [X 1], in float64, from centred sums (so that a far-off x costs no digits); where
 features depend on each other it is the answer of smallest norm.
@@ -122,7 +122,7 @@ def _reach(curved: Array, theta: Array, answer: Array, axis: int) -> Array:
     bend = max(float(curved[axis, axis]), 1e-12)
     natural = min(float(np.sqrt(2.0 * rise / bend)), 10.0 * max(distance, abs(answer[axis]), 1.0))
     reach = max(1.25 * distance, 0.7 * natural, 0.05 * abs(answer[axis]), 1e-3)
-    return answer[axis] + np.linspace(-reach, reach, GRID)
+    return np.linspace(answer[axis] - reach, answer[axis] + reach, GRID)
 
 
 def _device_name(one: Problem) -> str:

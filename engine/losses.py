@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 
 LARGE = 100_000
-"""Points from which on accuracy and memory traffic count for more than the number of calls. There float32 sums differ by
-the order of their terms in any implementation: 1e-6 of the largest partial sum."""
+"""Points from which on accuracy and memory traffic count for more than the number of calls. There float32 sums differ
+by the order of their terms in any implementation: 1e-6 of the largest partial sum."""
 
 Gradient = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
-"""(x, y, weight (features, 1), bias (1,), weight's gradient (1, features), bias's (1, 1), sum of the losses ()) -> None:
+"""(x, y, weight (features, 1), bias (1,), weight's gradient (1, features), bias's (1, 1), sum of the losses ()):
 reads the first four and writes the last three."""
 
 
@@ -40,7 +40,6 @@ def gradient(loss: str, count: int, features: int, like: Tensor, delta: float = 
     scratch = torch.empty_like(residual)
     predict = _large_line if features == 1 and count >= LARGE else _predict
     contract = _large_dot if features == 1 and count >= LARGE else _contract
-    square = _large_squares if count >= LARGE else _squares
     flat, flat_slope, flat_scratch = residual.view(-1), slope.view(-1), scratch.view(-1)
     sub, mul, total, dot = torch.sub, torch.mul, torch.sum, torch.dot
     share = 1.0 / count
@@ -48,7 +47,10 @@ def gradient(loss: str, count: int, features: int, like: Tensor, delta: float = 
     def mse(x: Tensor, y: Tensor, w: Tensor, b: Tensor, gw: Tensor, gb: Tensor, slot: Tensor) -> None:
         predict(x, w, b, residual)
         sub(residual, y, out=residual)
-        square(flat, flat_slope, slot)
+        if count >= LARGE:
+            total(mul(flat, flat, out=flat_slope), 0, out=slot)
+        else:
+            dot(flat, flat, out=slot)
         mul(residual, 2.0 * share, out=slope)
         contract(slope, x, gw)
         total(slope, 0, True, out=gb)
@@ -110,11 +112,3 @@ def _contract(slope: Tensor, x: Tensor, out: Tensor) -> None:
 def _large_dot(slope: Tensor, x: Tensor, out: Tensor) -> None:
     # One column: mm takes twenty times as long as dot here, and its error is a hundred times larger.
     torch.dot(slope.view(-1), x.view(-1), out=out.view(()))
-
-
-def _squares(residual: Tensor, scratch: Tensor, slot: Tensor) -> None:
-    torch.dot(residual, residual, out=slot)
-
-
-def _large_squares(residual: Tensor, scratch: Tensor, slot: Tensor) -> None:
-    torch.sum(torch.mul(residual, residual, out=scratch), 0, out=slot)

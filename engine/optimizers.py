@@ -3,9 +3,9 @@
 Each follows the order of operations of PyTorch's own single-tensor code, so the numbers are the same; each is proved
 against the class of torch.optim it is named after. A rule's tensors are its state. `step` is 1 at the first update.
 
-The scalars that change from step to step (bias corrections, a decaying lr) are Python floats, as in torch.optim. Inside a
-captured CUDA graph a float would be frozen, so there they come from rows of a table on the device: `Rule.scalars` says
-what a row holds, and `captured` takes the row as tensors.
+The scalars that change from step to step (bias corrections, a decaying lr) are Python floats, as in torch.optim.
+Inside a captured CUDA graph a float would be frozen, so there they come from rows of a table on the device:
+`Rule.scalars` says what a row holds, and `captured` takes the row as tensors.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Momentum(Rule):
 
 
 class Adam(Rule):
-    """m and v are running means of g and g²; θ - lr m̂ / (√v̂ + ε). AdamW shrinks θ by lr λ instead of adding λ θ to g."""
+    """m, v are running means of g, g²; θ - lr m̂ / (√v̂ + ε). AdamW shrinks θ by lr λ instead of adding λ θ to g."""
 
     names = ("exp_avg", "exp_avg_sq")
 

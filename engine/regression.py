@@ -3,11 +3,11 @@
     start(settings) -> State          the model of the lesson, nn.Linear, as its seed makes it
     advance(state, budget)            trains on, records every epoch, and does not care how a run is sliced
 
-The numbers are those of the plain script (the seed set, nn.Linear, a loss of torch.nn, an optimizer of torch.optim, for
-batches torch.utils.data.DataLoader with shuffle): gradients come from `engine.losses`, updates from `engine.optimizers`,
-both of which run the operators that autograd and torch.optim would run. What makes it fast: nothing is allocated,
-converted or looked at inside the loop. Each epoch writes its parameters, gradients and loss into rows of a block
-(`engine.epochs`), and a block is read once, when it is full.
+The numbers are those of the plain script (the seed set, nn.Linear, a loss of torch.nn, an optimizer of torch.optim, and
+for batches torch.utils.data.DataLoader with shuffle): gradients come from `engine.losses`, updates from
+`engine.optimizers`, both of which run the operators that autograd and torch.optim would run. What makes it fast: nothing
+is allocated, converted or looked at inside the loop. Each epoch writes its parameters, gradients and loss into rows of a
+block (`engine.epochs`), and a block is read once, when it is full.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Problem:
         self.device, self.notices = devices.choose(
             settings.device, settings.dtype, devices.available(), points=self.count
         )
-        self.x = torch.from_numpy(np.ascontiguousarray(x)).to(self.device, kind(settings))
-        self.y = torch.from_numpy(y.reshape(-1, 1)).to(self.device, kind(settings))
+        self.x = torch.from_numpy(np.array(x)).to(self.device, kind(settings))
+        self.y = torch.from_numpy(np.array(y).reshape(-1, 1)).to(self.device, kind(settings))
 
 
 _problems: weakref.WeakValueDictionary[tuple[object, ...], Problem] = weakref.WeakValueDictionary()
@@ -103,8 +103,9 @@ class Learner:
         settings, rows = self.settings, self.rows
         if settings.batch is not None:
             return Batches(settings, rows, one.x, one.y, min(settings.batch, one.count))
-        kind = LBFGS if settings.optimizer == "lbfgs" else Captured if one.x.is_cuda else Full
-        return kind(settings, rows, one.x, one.y, self.full)
+        if settings.optimizer == "lbfgs":
+            return LBFGS(settings, rows, one.x, one.y, self.full)
+        return (Captured if one.x.is_cuda else Full)(settings, rows, one.x, one.y, self.full)
 
     @property
     def size(self) -> int:
@@ -192,7 +193,18 @@ def advance(state: State, budget: Budget) -> tuple[State, Chunk]:
     if state.epoch != first or state.batch:
         state = one.save(state.epoch, 0, state.diverged)
     end = one.end() if state.finished and state.diverged is None else None
-    return state, recording.chunk(end, state.epoch - first, time.perf_counter() - began, one.problem.device)
+    chunk = Chunk(
+        recording.first,
+        recording.every,
+        *recording.columns(),
+        end=end,
+        checkpoints=recording.checkpoints,
+        epochs=state.epoch - first,
+        reached=state.epoch,
+        seconds=time.perf_counter() - began,
+        device=one.problem.device,
+    )
+    return state, chunk
 
 
 def _after(one: Learner, state: State, epoch: int, bad: int | None) -> State:
@@ -218,12 +230,10 @@ class _Recording:
         self.parts.append((loss[kept], theta[kept], grads[kept]))
         return None if bad is None else epoch + bad
 
-    def chunk(
-        self, end: tuple[float, list[float], list[float]] | None, epochs: int, seconds: float, device: str
-    ) -> Chunk:
-        """All of it as one record."""
-        columns = [b"".join(part[index].tobytes() for part in self.parts) for index in range(3)]
-        return Chunk(self.first, self.every, *columns, end, self.checkpoints, epochs, seconds, device)
+    def columns(self) -> tuple[bytes, bytes, bytes]:
+        """Losses, parameters and gradients of the rows, as bytes."""
+        loss, theta, grads = (b"".join(part[index].tobytes() for part in self.parts) for index in range(3))
+        return loss, theta, grads
 
 
 def _pack(tensors: dict[str, Any]) -> bytes:

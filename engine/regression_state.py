@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Everything that decides the numbers of a run. Equal settings have equal runs, on one device.
 
     `batch` is None for the full batch. `start` is None for the start that the seed gives, else the weights and then the
-    bias. `table` is the digest of a table of points where `data` is "table". Units: `delta` and `noise` are in units of y.
+    bias. `table` is the digest of a table of points where `data` is "table". `delta` and `noise` are in units of y.
     """
 
     lr: float = 0.01
@@ -118,11 +118,12 @@ class Budget(msgspec.Struct, frozen=True):
 class Chunk(msgspec.Struct, frozen=True):
     """The epochs that one slice recorded.
 
-    Row i is epoch `first + i * every`: the parameters that its forward pass started from, its loss, and what `.grad` held
-    when it ended (with the full batch: the gradient at those parameters). With mini-batches the loss is the mean over the
-    epoch's points, each as of its own batch. All columns are little-endian float64; parameters and gradients are
+    Row i is epoch `first + i * every`: the parameters that its forward pass started from, its loss, and what `.grad`
+    held when it ended (with the full batch: the gradient at those parameters). With mini-batches the loss is the mean
+    over the epoch's points, each as of its own batch. All columns are little-endian float64; parameters and gradients are
     `features + 1` wide, weights first. `end` is the same once more for the parameters the run ended with, computed
-    without taking a step (on all points), where the run is finished and finite.
+    without taking a step (on all points), where the run is finished and finite. `epochs` of them were made, and `reached`
+    is the one that comes next; `seconds` is what it took.
     """
 
     first: int
@@ -133,6 +134,7 @@ class Chunk(msgspec.Struct, frozen=True):
     end: tuple[float, list[float], list[float]] | None = None
     checkpoints: list[State] = []
     epochs: int = 0
+    reached: int = 0
     seconds: float = 0.0
     device: str = "cpu"
 
@@ -142,6 +144,23 @@ class Notice(msgspec.Struct, frozen=True):
 
     code: str
     params: Parameters = {}
+
+
+class Available(msgspec.Struct, frozen=True):
+    """What this machine offers: the CPU always, CUDA devices by name, and Apple's mps.
+
+    `without_cuda` is the message id that says why there is no CUDA device; empty where there is one.
+    """
+
+    cuda: list[str] = []
+    mps: bool = False
+    without_cuda: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Every wish that can be met, "auto" first."""
+        cuda = [f"cuda:{index}" for index in range(len(self.cuda))]
+        return ["auto", "cpu", *cuda, *(["mps"] if self.mps else [])]
 
 
 class Points(msgspec.Struct, frozen=True):
@@ -279,7 +298,7 @@ def settings(state: Mapping[str, Setting], digest: str = "") -> Settings:
     for name, value in state.items():
         problem = rows[name].problem(value) if name in rows else None
         if problem is not None:
-            raise InvalidState("regression." + problem.code, **problem.params)
+            raise InvalidState("regression." + problem.code, None, **problem.params)
     named = {name: value for name, value in state.items() if name in Settings.__struct_fields__}
     named = {name: value for name, value in named.items() if name not in _ELSEWHERE}
     for name in ("lr", "delta", "noise", "momentum", "weight_decay", "beta1", "beta2", "alpha", "eps", "lr_decay"):
@@ -309,7 +328,7 @@ def valid(one: Settings) -> Settings:
         if name in rows and name not in _ELSEWHERE:
             problem = rows[name].problem(getattr(one, name))
             if problem is not None:
-                raise InvalidState("regression." + problem.code, **problem.params)
+                raise InvalidState("regression." + problem.code, None, **problem.params)
     if one.optimizer == "lbfgs" and one.batch is not None:
         raise InvalidState("regression.lbfgs.batch")
     if not _DEVICE.fullmatch(one.device):

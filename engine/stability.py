@@ -15,6 +15,7 @@ does not settle. For mini-batches and for the optimizers that scale their own st
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ def hessian(x: Array) -> Array:
     matrix = np.empty((x.shape[1] + 1, x.shape[1] + 1))
     matrix[:-1, :-1] = x.T @ x
     matrix[-1], matrix[:, -1] = corner, corner
-    return 2.0 / count * matrix
+    scaled: Array = matrix * (2.0 / count)
+    return scaled
 
 
 def curvature(settings: Settings) -> float:
@@ -94,7 +96,7 @@ def analyse(settings: Settings, x: Array, offset: Array) -> Stability:
     condition = largest / smallest if smallest > largest * 1e-14 else math.inf
     mean, scale = x.mean(axis=0), x.std(axis=0)
     tame = np.linalg.eigvalsh(hessian((x - mean) / np.where(scale > 0, scale, 1.0)))
-    known = {
+    known: dict[str, Any] = {
         "largest": largest,
         "smallest": smallest,
         "condition": condition,
@@ -139,7 +141,7 @@ def _epochs(settings: Settings, eigenvalues: Array, offset: Array) -> int | None
     goal = NEAR**2 * parts.sum()
 
     def far(epoch: int) -> bool:
-        return float((parts * rates ** (2.0 * epoch)).sum()) > goal
+        return bool((parts * rates ** (2.0 * epoch)).sum() > goal)
 
     low, high = 0, 1
     while far(high):
