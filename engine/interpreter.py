@@ -1,7 +1,142 @@
-"""Walks the tree. The seam to what it may touch is `Vocabulary`."""
+"""Walks the tree of a program, one method per node type, and tells an Observer what happens; knows nothing of gradients.
+
+    Program + Vocabulary + Observer + Limits  ->  Interpreter.run()
+
+The two halves are `expressions.py` and `statements.py`; what may be touched is decided in `access.py` for the program's own
+values and Python's, and by the Vocabulary for every library.
+"""
 
 from __future__ import annotations
 
+import ast
+import warnings
+from typing import Any
+
+from engine.budget import Clock
+from engine.limits import DEFAULT, Limits
+from engine.observer import Observer
+from engine.program import Program
+from engine.statements import Statements
+from engine.trace import Notice, Span
 from engine.vocabulary import Owner, Vocabulary
 
-__all__ = ["Owner", "Vocabulary"]
+__all__ = ["Interpreter", "Owner", "Vocabulary"]
+
+
+class Interpreter(Statements):
+    """One run of a program.
+
+    `clock` gives the seconds since the run began; past `soft_deadline` the run ends with LimitReached. `globals` are the
+    program's variables, `printed` what it printed, `notices` what the reader must be told, `tick` the statements executed.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        vocabulary: Vocabulary,
+        observer: Observer,
+        limits: Limits = DEFAULT,
+        clock: Clock | None = None,
+    ) -> None:
+        self.printed: list[str] = []
+        self.notices: list[Notice] = []
+        self._printed_length = self._printed_lines = 0
+        super().__init__(program, vocabulary, observer, limits, clock)
+        vocabulary.attach(self)
+
+    @property
+    def tick(self) -> int:
+        """How many statements were executed so far."""
+        return self.budget.tick
+
+    @property
+    def soft_deadline(self) -> float:
+        """Seconds after which the run ends cleanly."""
+        return self.budget.soft_deadline
+
+    @soft_deadline.setter
+    def soft_deadline(self, seconds: float) -> None:
+        self.budget.soft_deadline = seconds
+
+    def run(self) -> None:
+        """Execute the program. The program's own exception, Refused and LimitReached pass out; `exit()` ends it quietly."""
+        with warnings.catch_warnings():
+            self._listen_to_warnings()
+            self.observer.enter_scope(self.module, self.program.tree)
+            try:
+                self.finish(self.body(self.program.tree.body, self.module))
+            except SystemExit as error:
+                if error.code:
+                    raise
+            finally:
+                self.observer.leave_scope(self.module)
+        if self.budget.stopped is not None:
+            raise self.budget.stopped
+
+    def span_of(self, error: BaseException) -> Span | None:
+        """The innermost place of the program that an exception came from."""
+        if self._failed is not None and self._failed[0] == id(error):
+            return self.program.span(self._failed[1])
+        return None
+
+    # Owner.
+
+    def owns(self, value: object) -> bool:
+        """See `Owner.owns`."""
+        return self.access.owns(value)
+
+    def read(self, value: object, name: str) -> Any:
+        """See `Owner.read`."""
+        return self.access.read(value, name)
+
+    def invoke(self, function: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """See `Owner.invoke`."""
+        return self.access.call(function, args, kwargs)
+
+    # Output.
+
+    def write_text(self, text: str) -> None:
+        """Keep what is printed, up to the limit; what is beyond is dropped, and said once."""
+        limits = self.limits
+        room = limits.printed_length - self._printed_length
+        lines = limits.printed_lines - self._printed_lines
+        if room <= 0 or lines <= 0:
+            kept = ""
+        else:
+            kept = text[:room]
+            if kept.count("\n") >= lines:
+                kept = "".join(kept.splitlines(keepends=True)[:lines])
+        if len(kept) < len(text) and not any(notice.code == "notice.printed" for notice in self.notices):
+            self.notices.append(
+                Notice("notice.printed", {"characters": limits.printed_length, "lines": limits.printed_lines})
+            )
+        if kept:
+            self._printed_length += len(kept)
+            self._printed_lines += kept.count("\n")
+            self.printed.append(kept)
+            self.observer.printed(kept)
+
+    def _listen_to_warnings(self) -> None:
+        """Every warning that Python shows by default is told to the observer, once for each statement it comes from."""
+        seen: set[tuple[str, int]] = set()
+        warnings.simplefilter("ignore")
+        for category in (UserWarning, FutureWarning, RuntimeWarning, SyntaxWarning):
+            warnings.simplefilter("always", category)
+        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+            warnings.simplefilter("ignore", category)
+
+        def show(message: Warning | str, category: type[Warning], *_: Any) -> None:
+            text = f"{category.__name__}: {message}"
+            key = (text, self._line)
+            if key not in seen and len(seen) < self.limits.warnings:
+                seen.add(key)
+                self.observer.warned(text)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+
+    _line = 0
+
+    def begin(self, node: ast.stmt, scope: Any) -> None:
+        """A statement is about to run."""
+        self._line = node.lineno
+        super().begin(node, scope)

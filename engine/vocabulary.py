@@ -19,7 +19,7 @@ class Owner(Protocol):
         (print, len, sorted, ...). Such values may be handed to torch as hooks, closures and functions to be transformed."""
         ...
 
-    def call(self, function: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def invoke(self, function: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call anything the way the program would: budgets, guards and refusals apply."""
         ...
 

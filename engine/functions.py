@@ -1,0 +1,130 @@
+"""Functions and classes of the program, as real Python functions and classes, so that PyTorch takes them as it takes any.
+
+A function is a stub compiled from its own header, so that CPython itself binds the arguments (with CPython's own error
+messages and signature); its one line hands them to the interpreter. The program never reaches the stub's code.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable
+from typing import Any
+
+from engine.access import Access, UserClass
+from engine.errors import Refused
+from engine.program import is_dunder
+from engine.scopes import parameters
+
+_RUN = ".run"  # no identifier, so that no parameter can be called that
+
+
+class Stub:
+    """What is known of a function's text, once for all functions made of it."""
+
+    __slots__ = ("code", "doc", "names")
+
+    def __init__(self, node: ast.FunctionDef | ast.Lambda, name: str, qualname: str) -> None:
+        self.names = tuple(parameter.arg for parameter in parameters(node.args))
+        self.code = _compiled(node, name, self.names).replace(co_qualname=qualname)
+        self.doc = ast.get_docstring(node, clean=False) if isinstance(node, ast.FunctionDef) else None
+
+
+def _compiled(node: ast.FunctionDef | ast.Lambda, name: str, names: tuple[str, ...]) -> types.CodeType:
+    """The code of `def name(...): return .run(names)`, with `.run` from the closure."""
+    values = [ast.Name(parameter, ast.Load()) for parameter in names]
+    body: list[ast.stmt] = [ast.Return(ast.Call(ast.Name(_RUN, ast.Load()), values, []))]
+    inner = ast.FunctionDef(name=name, args=_bare(node.args), body=body, decorator_list=[], returns=None)
+    outer_arguments = ast.arguments(posonlyargs=[], args=[ast.arg(_RUN)], kwonlyargs=[], kw_defaults=[], defaults=[])
+    outer = ast.FunctionDef(name="outer", args=outer_arguments, body=[inner], decorator_list=[], returns=None)
+    module = ast.Module(body=[outer], type_ignores=[])
+    for part in ast.walk(module):
+        if isinstance(part, (ast.stmt, ast.expr, ast.arg)):
+            part.lineno = part.end_lineno = node.lineno
+            part.col_offset = part.end_col_offset = 0
+    code = compile(module, "<program>", "exec", dont_inherit=True)
+    for _ in range(2):
+        code = next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return code
+
+
+def _bare(arguments: ast.arguments) -> ast.arguments:
+    """The same parameters without annotations; their defaults are set on the function."""
+
+    def bare(parameter: ast.arg | None) -> ast.arg | None:
+        return ast.arg(parameter.arg) if parameter else None
+
+    return ast.arguments(
+        posonlyargs=[ast.arg(parameter.arg) for parameter in arguments.posonlyargs],
+        args=[ast.arg(parameter.arg) for parameter in arguments.args],
+        vararg=bare(arguments.vararg),
+        kwonlyargs=[ast.arg(parameter.arg) for parameter in arguments.kwonlyargs],
+        kw_defaults=[None for _ in arguments.kwonlyargs],
+        kwarg=bare(arguments.kwarg),
+        defaults=[],
+    )
+
+
+def make_function(
+    stub: Stub,
+    run: Callable[..., Any],
+    namespace: dict[str, Any],
+    defaults: tuple[Any, ...],
+    keyword_defaults: dict[str, Any],
+) -> types.FunctionType:
+    """A real function with that header that calls `run` with the values of its parameters."""
+    function = types.FunctionType(stub.code, namespace, stub.code.co_name, defaults or None, (types.CellType(run),))
+    function.__kwdefaults__ = keyword_defaults or None  # type: ignore[assignment]
+    function.__doc__ = stub.doc
+    return function
+
+
+def make_class(
+    access: Access,
+    name: str,
+    qualname: str,
+    bases: tuple[Any, ...],
+    keywords: dict[str, Any],
+    fill: Callable[[Any], None],
+) -> type:
+    """The class that `class name(*bases, **keywords)` makes; `fill` runs its body in the namespace it is given."""
+    metaclass = keywords.get("metaclass")
+    if metaclass is not None and metaclass.__module__ not in ("abc", "enum"):
+        raise Refused("refused.metaclass")
+    plain = True
+    for base in bases:
+        if not (isinstance(base, type) and _is_pythons(access, base)):
+            access.vocabulary.base(base)
+    resolved = types.resolve_bases(bases)
+    meta, namespace, keywords = types.prepare_class(name, resolved, keywords)
+    namespace["__module__"] = "__main__"
+    namespace["__qualname__"] = qualname
+    fill(namespace)
+    _check_namespace(access, namespace)
+    if resolved is not bases:
+        namespace["__orig_bases__"] = bases
+    names = set(namespace)
+    made: type = meta(name, resolved, namespace, **keywords)
+    plain = all(base in access.classes or access.is_plain(base) for base in made.__mro__[1:])
+    records = [access.classes[base] for base in made.__mro__[1:] if base in access.classes]
+    plain = plain and all(record.plain for record in records)
+    access.classes[made] = UserClass(names, plain, records)
+    return made
+
+
+def _is_pythons(access: Access, base: type) -> bool:
+    return (
+        base in access.classes or base is object or (base.__module__ == "builtins" and issubclass(base, BaseException))
+    )
+
+
+def _check_namespace(access: Access, namespace: dict[str, Any]) -> None:
+    """Python itself calls dunder methods, so those are the program's own functions and nothing else."""
+    own = (staticmethod, classmethod, property)
+    for name, value in namespace.items():
+        if not is_dunder(name) or isinstance(value, (str, tuple, list, dict, types.NoneType)):
+            continue
+        if isinstance(value, own):
+            value = value.fget if isinstance(value, property) else value.__func__
+        if not access.is_function(value):
+            raise Refused("refused.dunder", name=name)
