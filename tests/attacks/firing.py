@@ -1,0 +1,55 @@
+"""Attacks as rows, and firing many at once: one module's attacks run side by side while its tests look at each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from engine.executors.base import Job
+from engine.executors.local import LocalExecutor
+from engine.trace import Trace, assemble, check
+
+SECRET = "marker-7c1f0e-of-the-app"
+"""Put where an attack would find it (environment, files); must appear in no trace."""
+
+CANARY = "w = 3\nprint(w * w)"
+
+
+class Attack(NamedTuple):
+    """A program that means harm: where the idea comes from, how its run may end, and with which message or type."""
+
+    idea: str
+    source: str
+    kinds: tuple[str, ...] = ("refused",)
+    code: str = ""
+    type: str = ""
+
+
+def fire(executor: LocalExecutor, sources: Mapping[str, str], deadline: float | None = None) -> dict[str, Trace]:
+    """Run them all, side by side, and give each one's trace."""
+    flights = {name: executor.start(Job(source), deadline=deadline) for name, source in sources.items()}
+    return {name: assemble(flight.frames(), source=sources[name]) for name, flight in flights.items()}
+
+
+def printed(trace: Trace) -> str:
+    """All that a run printed."""
+    return "".join(step.printed for step in trace.steps)
+
+
+def words(trace: Trace) -> str:
+    """Every text in a trace, for looking for what must not be there."""
+    return repr(trace)
+
+
+def still_works(executor: LocalExecutor, source: str = CANARY) -> bool:
+    """Whether a harmless program runs to its end now."""
+    trace = assemble(executor.run(Job(source)), source=source)
+    return trace.outcome is not None and trace.outcome.kind == "finished"
+
+
+def names(attacks: Iterable[str]) -> list[str]:
+    """Parameters for pytest, in the order written."""
+    return list(attacks)
+
+
+__all__ = ["CANARY", "SECRET", "Attack", "check", "fire", "names", "printed", "still_works", "words"]
