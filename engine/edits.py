@@ -105,3 +105,14 @@ class Source:
             if named and not any(keyword.arg == "requires_grad" for keyword in call.keywords):
                 return call
         return None
+
+    def optimizer_call(self, span: Span) -> set[str] | None:
+        """The names listed in a torch.optim constructor's first argument in the statement there; None if there is
+        none."""
+        statement = self.statement(span)
+        for node in ast.walk(statement) if statement else ():
+            if not (isinstance(node, ast.Call) and node.args and "optim." in self.segment(node.func)):
+                continue
+            if isinstance(node.args[0], (ast.List, ast.Tuple)):
+                return {item.id for item in node.args[0].elts if isinstance(item, ast.Name)}
+        return None
