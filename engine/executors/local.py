@@ -342,7 +342,10 @@ class LocalExecutor:
                 run.add(frame)
                 if frame.outcome is not None:
                     return
-            outcome = ending(child.end(LAST_WORD), run.order.limits)
+            end = child.end(LAST_WORD)
+            if not child.gone():
+                raise wire.BrokenProtocol("it closed its socket and lives on")
+            outcome = ending(end, run.order.limits)
         except TimeoutError:
             outcome = _late(run.order.limits)
         except (wire.BrokenProtocol, InvalidTrace):

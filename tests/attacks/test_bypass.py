@@ -94,11 +94,12 @@ ATTACKS = {
         "open_ones = []\n"
         "for n in range(3, 1024):\n"
         "    try:\n"
-        "        os.fstat(n)\n"
-        "        open_ones.append(n)\n"
-        "    except OSError:\n"
-        "        pass\n"
-        "report('ESCAPED' if len(open_ones) > 1 else '', len(open_ones))",
+        "        os.lseek(n, 0, 1)\n"
+        "        report('ESCAPED')\n"
+        "    except OSError as error:\n"
+        "        if error.errno != errno.EBADF:\n"
+        "            open_ones.append(n)\n"
+        "report('ESCAPED' if len(open_ones) != 1 else '')",
         ("finished",),
     ),
     "speak on the app's terminal": Bypass("os.write(1, b'ESCAPED'); os.write(2, b'ESCAPED')", ("finished",)),
@@ -113,7 +114,7 @@ ATTACKS = {
     "look a name up": raises("socket.getaddrinfo('example.org', 80)"),
     "fetch a page": raises("urllib.request.urlopen('http://127.0.0.1:%d/' % PORT, timeout=1)"),
     "pass a descriptor to the app": raises(
-        "s = socket.socket(fileno=next(n for n in range(3, 64) if not fails(os.fstat, n)))\n"
+        "s = socket.socket(fileno=next(n for n in range(3, 64) if not fails(os.lseek, n, 0, 1) == 9))\n"
         "socket.send_fds(s, [b'x'], [0])"
     ),
     # processes
@@ -207,7 +208,7 @@ def preamble(listener: socket.socket, folder: Path) -> str:
         f"FILE, FOLDER = {str(folder / 'secret')!r}, {str(folder)!r}\n"
         f"PORT, APP = {listener.getsockname()[1]}, {os.getpid()}\n"
         "def fails(function, *values):\n"
-        "    try:\n        function(*values)\n    except OSError:\n        return True\n    return False\n"
+        "    try:\n        function(*values)\n    except OSError as error:\n        return error.errno\n    return 0\n"
     )
 
 
