@@ -105,8 +105,8 @@ def _share() -> None:
     with st.popover(say("page.share"), icon=":material/share:", help=say("page.share.help"), on_change="rerun") as box:
         if box.open:
             link, problem = _link.address()
-            copy_field(link, key="link", label=say("page.share.says"))
-            copy_field(_link.address(embed=True)[0], key="link.embed", label=say("page.share.embed"))
+            copy_field(link, key="share-link", label=say("page.share.says"))
+            copy_field(_link.address(embed=True)[0], key="share-embed", label=say("page.share.embed"))
             if problem is not None:
                 st.warning(say(problem.code, **problem.params))
 

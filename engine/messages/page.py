@@ -60,24 +60,15 @@ ROWS: dict[str, tuple[str, str]] = {
     "page.share.says": ("This link opens the program as it is now.", "此链接会打开现在这个程序。"),
     "page.share.copy": ("Copy link", "复制链接"),
     "page.share.copied": ("Copied", "已复制"),
-    "page.share.by_hand": ("Press {shortcut} to copy", "按 {shortcut} 复制"),
     "page.share.embed": ("Link for embedding in another page", "用于嵌入其他网页的链接"),
-    "page.notice": ("What to notice", "注意什么"),
     # While a run is on its way.
     "page.run.waiting": ("Waiting in the queue: {place} before you.", "正在排队：前面还有 {place} 个。"),
     "page.run.next": ("Waiting in the queue: you are next.", "正在排队：下一个就是你。"),
     "page.run.running": ("Running, {ticks} statements so far.", "正在运行，已执行 {ticks} 条语句。"),
-    "page.run.replaced": (
-        "A newer run of yours took the place of this one. Press Run to see the program on screen.",
-        "你更新的一次运行取代了这一次。按“运行”查看屏幕上的程序。",
-    ),
-    "page.run.busy": (
-        "Too many programs are waiting at the moment, so yours was not started. Press Run again in a few seconds.",
-        "目前等待的程序太多，你的程序没有启动。请过几秒再按“运行”。",
-    ),
     "page.run.fault": (
-        "The place where programs run could not be started. This is our fault, not your program's; press Run again.",
-        "运行程序的环境未能启动。这是我们的问题，与你的程序无关；请再按一次“运行”。",
+        "What came back from the run contradicts itself, so it is not shown. This is our fault, not your program's; "
+        "press Run again.",
+        "运行返回的记录自相矛盾，因此不予显示。这是我们的问题，与你的程序无关；请再按一次“运行”。",
     ),
     # How it ended.
     "page.outcome.failed": ("Line {line} raised {type}", "第 {line} 行引发了 {type}"),
@@ -87,21 +78,13 @@ ROWS: dict[str, tuple[str, str]] = {
     "page.outcome.stopped": ("Stopped at line {line}", "在第 {line} 行停止"),
     "page.outcome.stopped.somewhere": ("The program was stopped", "程序已被停止"),
     "page.outcome.lost": ("The run was lost", "运行丢失"),
-    "page.outcome.until_here": (
-        "Everything up to there is shown below.",
-        "到那里为止的全部过程显示在下面。",
-    ),
     "page.outcome.unfinished": (
         "The run ended without saying how. What it did until then is shown.",
         "运行结束时没有给出结果。这里显示它到那时为止所做的事。",
     ),
-    "page.notices": ("Notes about this run", "关于这次运行的说明"),
     "page.notices.count": ("Notes about this run ({count})", "关于这次运行的说明（{count}）"),
     "page.line": ("Line {line}: {text}", "第 {line} 行：{text}"),
     "page.files": ("Files the program saved", "程序保存的文件"),
     "page.figures": ("Figures the program drew", "程序绘制的图"),
     "page.figure": ("Figure {number}", "图 {number}"),
-    "page.figure.table": ("Numbers of figure {number}", "图 {number} 的数据"),
-    "page.printed": ("Printed", "输出"),
-    "page.variables": ("Variables at the end", "结束时的变量"),
 }

@@ -34,8 +34,6 @@ def ending(trace: Trace) -> None:
         sentence = outcome.message or (say(outcome.code, **outcome.params) if outcome.code else "")
         if sentence:
             st.text(sentence)
-        if trace.steps:
-            st.caption(say("page.outcome.until_here"))
 
 
 def line(trace: Trace | None) -> int | None:
