@@ -99,9 +99,9 @@ def parse(text: str, *, numbers: bool = False) -> Sketch:
     for part in text.split(";"):
         sides = _ARROW.split(f" {part.strip()} ")
         arrows = _ARROW.findall(f" {part.strip()} ")
-        if len(sides) < 2:
-            raise ValueError(f"nothing feeds anything in {part!r}")
         groups = [[_node(sketch, word) for word in side.split()] for side in sides]
+        if len(groups) < 2 or not all(groups):
+            raise ValueError(f"nothing feeds anything in {part!r}")
         for left, right, arrow in zip(groups, groups[1:], arrows, strict=False):
             sketch.edges += [Edge(start, end, cut="|" in arrow) for end in right for start in left]
     _place(sketch, numbers)

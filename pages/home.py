@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from itertools import groupby
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def _exists(page: str) -> bool:
     return (_PAGES / f"{page}.py").exists()
 
 
+def _words(code: str, **params: object) -> str:
+    """A sentence as HTML."""
+    return escape(say(code, **params))
+
+
 def _colours() -> None:
     """The palette as variables of the page, for home.css."""
     light, dark = PALETTES["light"], PALETTES["dark"]
@@ -42,7 +48,7 @@ def _opening() -> None:
     with st.container(key="opening"):
         with st.container(key="words"):
             st.title(say("home.title"), anchor=False)
-            st.html(f'<p class="what">{say("home.what")}</p>')
+            st.html(f'<p class="what">{_words("home.what")}</p>')
             with st.container(horizontal=True, key="invitations"):
                 for page, (words, icon) in _INVITATIONS.items():
                     if _exists(page):
@@ -58,8 +64,8 @@ def _motion(one: Scenario) -> None:
     )
     st.html(
         f'<figure class="motion"><img src="{address(one.sketch, moving=True)}" '
-        f'alt="{say("home.picture", values=values, grads=grads)}">'
-        f'<figcaption><span class="v">{say("home.values")}</span><span class="g">{say("home.gradients")}</span>'
+        f'alt="{_words("home.picture", values=values, grads=grads)}">'
+        f'<figcaption><span class="v">{_words("home.values")}</span><span class="g">{_words("home.gradients")}</span>'
         "</figcaption></figure>"
     )
 
@@ -68,7 +74,7 @@ def _card(one: Scenario) -> None:
     with st.container(border=True, key=f"card_{one.name}"):
         st.html(f'<img class="sketch" src="{address(one.sketch)}" alt="">')
         st.page_link(_PAGES / f"{one.page}.py", label=say(one.title_id), query_params={"scenario": one.name})
-        st.html(f'<p class="notice">{say(one.notice_id)}</p>')
+        st.html(f'<p class="notice">{_words(one.notice_id)}</p>')
 
 
 _colours()
