@@ -5,8 +5,8 @@
      |      +- event event ... done             the sub-steps of a backward pass
      +- done
 
-A statement that calls a function is finished after the statements in that function's body, so it comes after them here,
-though its tick is smaller. Every row of the Trace happens at one moment, a plain number, and comparing two numbers says
+A statement that calls a function is over after the statements in that function's body, so it comes after them, as in
+`trace.steps`, though its tick is smaller. Every row of the Trace happens at one moment, a plain number, and comparing two numbers says
 which came first.
 """
 
@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.trace import Scope, Step, Trace
+from engine.trace import Trace
 
 
 class Moment(msgspec.Struct, frozen=True, array_like=True):
@@ -52,15 +52,14 @@ class Clock(msgspec.Struct, frozen=True):
 
 def clock(trace: Trace) -> Clock:
     """The clock of that trace. A trace without steps has no moments."""
-    order = _finished(trace.steps, trace.scopes)
     inside = _inside(trace)
-    ticks = {step.tick: place for place, step in enumerate(trace.steps)}
+    ticks = {tick: place for tick, place in sorted((step.tick, place) for place, step in enumerate(trace.steps))}
     built = Clock(
         moments=[], steps=[0] * len(trace.steps), operations={}, nodes={}, deposits={}, events=[-1] * len(trace.events),
         freed=[], cuts=[], changes=[], hooks=[], ticks=ticks,
     )  # fmt: skip
-    for place in order:
-        for moment in [*inside.get(trace.steps[place].tick, []), Moment(place, "done")]:
+    for place, step in enumerate(trace.steps):
+        for moment in [*inside.get(step.tick, []), Moment(place, "done")]:
             if moment.kind == "operation":
                 built.operations[moment.row] = len(built.moments)
             elif moment.kind == "event":
@@ -69,24 +68,6 @@ def clock(trace: Trace) -> Clock:
         built.steps[place] = len(built.moments) - 1
     _place_rows(trace, built)
     return built
-
-
-def _finished(steps: list[Step], scopes: list[Scope]) -> list[int]:
-    """The positions of the steps in the order in which their statements ended."""
-    last: dict[int, int] = {}  # the last tick inside a scope, calls included
-    for step in steps:
-        last[step.scope] = max(last.get(step.scope, 0), step.tick)
-    called: dict[int, int] = {}  # the last tick of all that a tick's statement called
-    for scope in sorted(scopes, key=lambda scope: -scope.number):
-        if scope.parent is None:
-            continue
-        inner = max(last.get(scope.number, 0), scope.tick)
-        called[scope.tick] = max(called.get(scope.tick, 0), inner)
-        last[scope.parent] = max(last.get(scope.parent, 0), inner)
-    return sorted(
-        range(len(steps)),
-        key=lambda place: (max(steps[place].tick, called.get(steps[place].tick, 0)), -steps[place].tick),
-    )
 
 
 def _inside(trace: Trace) -> dict[int, list[Moment]]:

@@ -289,8 +289,8 @@ def _first_seen(
 ) -> dict[int, tuple[int, TensorValue]]:
     """By tensor that a variable or a module's parameter held: the first moment, and its snapshot then."""
     seen: dict[int, tuple[int, TensorValue]] = {}
-    for place in sorted(range(len(trace.steps)), key=lambda place: clock.steps[place]):
-        for _, number in trace.steps[place].variables:
+    for place, step in enumerate(trace.steps):
+        for _, number in step.variables:
             module = modules.get(number)
             for held in [part for _, part in module.parameters] if module else [number]:
                 value = tensors.get(held)

@@ -1,0 +1,120 @@
+"""The stage on a page: mounts the component that shows a Trace, and says where the reader came to rest.
+
+    selection = stage(trace, key="stage", language="en", step=12)
+
+The whole trace goes to the browser once, as bytes; stepping asks nothing of the server. The state `at` comes back when the
+clock has rested for half a second, `closed` when the reader opens or closes a group, which asks for a new layout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import streamlit as st
+
+from engine.document import document
+from engine.messages import Language, area
+from engine.trace import Trace, decode_trace, encode
+from pages.components import assets
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Where the reader is: the tick of the statement, the operation or sub-step inside it (None: after all of it), and the
+    number of the selected slot of the picture. All None until the reader moves."""
+
+    step: int | None = None
+    part: int | None = None
+    node: int | None = None
+
+
+_component = st.components.v2.component(
+    "stage",
+    html='<div class="stage" role="region"></div>',
+    css=assets.css("stage"),
+    js=assets.loader("stage"),
+)
+
+
+@lru_cache(maxsize=8)
+def _document(content: bytes, closed: tuple[int, ...] | None) -> bytes:
+    return document(decode_trace(content), closed)
+
+
+def _state(key: str) -> Mapping[str, Any]:
+    state = st.session_state.get(key)
+    return state if isinstance(state, Mapping) else {}
+
+
+def _whole(number: object) -> int | None:
+    return number if isinstance(number, int) and not isinstance(number, bool) and number >= 0 else None
+
+
+def selection(key: str) -> Selection:
+    """Where the reader of the stage with that key was last; also while it is not on the page."""
+    at = _state(key).get("at")
+    if not isinstance(at, Mapping):
+        return Selection()
+    return Selection(_whole(at.get("step")), _whole(at.get("part")), _whole(at.get("node")))
+
+
+def _closed(key: str, mark: str) -> tuple[int, ...] | None:
+    """The groups the reader closed, forgotten with the trace they belong to: other traces have other groups."""
+    chosen = _state(key).get("closed")
+    known: dict[str, object] = st.session_state.setdefault(f"{key}.groups", {"mark": mark, "spent": None})
+    if known["mark"] != mark:
+        known.update(mark=mark, spent=chosen)
+    if not isinstance(chosen, list) or chosen == known["spent"]:
+        return None
+    return tuple(sorted({number for number in map(_whole, chosen) if number is not None}))
+
+
+def _opening(key: str, mark: str, asked: Selection, view: str) -> dict[str, object]:
+    """Where the stage opens. A page that hands back what the stage itself reported changes nothing: equal bytes are not
+    sent again."""
+    last: dict[str, object] = st.session_state.setdefault(f"{key}.opened", {})
+    if last.get("mark") != mark or (asked != selection(key) and asked != last["asked"]) or last.get("view") != view:
+        last.update(mark=mark, asked=asked, view=view)
+    opened = last["asked"]
+    assert isinstance(opened, Selection)
+    return {"step": opened.step, "part": opened.part, "node": opened.node, "view": view}
+
+
+def stage(
+    trace: Trace,
+    *,
+    key: str,
+    language: Language,
+    step: int | None = None,
+    part: int | None = None,
+    node: int | None = None,
+    view: str = "",
+    closed: Collection[int] | None = None,
+) -> Selection:
+    """Show the trace, opened at the statement of tick `step` (None: the last), inside it at `part`, with slot `node`
+    selected. `view` is the direction of the graph: "right", "down" or "" for the one that suits it. `closed` are the groups
+    drawn as one at first. Unknown ticks, parts and slots open the nearest there is.
+    """
+    content = encode(trace)
+    mark = hashlib.blake2b(content, digest_size=8).hexdigest()
+    chosen = _closed(key, mark)
+    given = {
+        "document": _document(content, chosen if chosen is not None else None if closed is None else tuple(sorted(closed))),
+        "texts": area("stage.", language),
+        "open": _opening(key, mark, Selection(step, part, node), view),
+        "mark": mark,
+    }
+    _component(
+        key=key,
+        data=msgspec.msgpack.encode(given),
+        on_at_change=_rest,
+        on_closed_change=_rest,
+    )
+    return selection(key)
+
+
+def _rest() -> None:
+    """A state has a callback so that it is kept; there is nothing more to do."""

@@ -1,0 +1,539 @@
+// The graph as SVG. Places come from the layout and never move; a step only changes words, classes and the flow on edges.
+
+import { button, html, mark, say, svg } from "./dom.js";
+import { clip } from "./words.js";
+
+const CARD = { width: 172, height: 78 };
+const PITCH = { right: { along: 244, across: 98 }, down: { along: 122, across: 196 } };
+const MARGIN = 22;
+const FAR = 0.52;
+const SCALE = { least: 0.04, most: 3, readable: 0.62 };
+const ROOM = 23;
+
+export class Graph {
+  constructor(scene, texts, choose) {
+    this.scene = scene;
+    this.model = scene.model;
+    this.texts = texts;
+    this.choose = choose;
+    this.view = { x: 0, y: 0, scale: 1 };
+    this.moved = false;
+    this.direction = null;
+    this.layer = svg("g", {});
+    this.picture = svg("svg", { class: "picture", role: "group", "aria-label": texts("stage.graph.label") }, this.layer);
+    this.list = html("ol", { class: "listing" });
+    this.listing = html("div", { class: "list unseen" }, this.list);
+    this.note = html("p", { class: "note" });
+    this.tools = this.makeTools();
+    this.pane = html("section", { class: "graph", "aria-label": texts("stage.graph") },
+      this.tools, html("div", { class: "canvas" }, this.picture), this.note, this.listing);
+    this.canvas = this.picture.parentNode;
+    this.watchPointer();
+    this.watchKeys();
+    this.watcher = new ResizeObserver(() => this.resized());
+    this.watcher.observe(this.canvas);
+  }
+
+  makeTools() {
+    const t = this.texts;
+    this.groupButtons = html("span", { class: "groups" });
+    return html("div", { class: "tools" },
+      html("h3", {}, t("stage.graph")),
+      this.groupButtons,
+      html("span", { class: "spring" }),
+      button("−", t("stage.zoom.out"), () => this.zoom(1 / 1.25)),
+      button("+", t("stage.zoom.in"), () => this.zoom(1.25)),
+      button(t("stage.fit"), t("stage.fit.help"), () => { this.moved = false; this.fit(); }),
+      button("⤨", t("stage.turn"), () => this.turn(this.direction === "right" ? "down" : "right")),
+      (this.listButton = button(t("stage.list"), t("stage.list.help"), () => this.showList(this.listing.classList.contains("unseen")), { "aria-pressed": "false" })));
+  }
+
+  showList(shown) {
+    this.listing.classList.toggle("unseen", !shown);
+    mark(this.listButton, "aria-pressed", String(shown));
+    if (shown) this.readAloud();
+  }
+
+  // ---- drawing, once for each layout and direction
+
+  spot(place) {
+    return this.point(place.along, place.across);
+  }
+
+  point(along, across) {
+    const pitch = PITCH[this.direction];
+    return this.direction === "right"
+      ? { x: along * pitch.along + MARGIN, y: across * pitch.across + MARGIN }
+      : { x: across * pitch.across + MARGIN, y: along * pitch.along + MARGIN };
+  }
+
+  draw(direction) {
+    this.direction = direction;
+    const { model } = this;
+    this.layer.replaceChildren();
+    const edges = svg("g", { class: "edges" });
+    const labels = svg("g", { class: "labels" });
+    const cards = svg("g", { class: "cards" });
+    this.layer.append(edges, cards, labels);
+    const ports = this.ports();
+    this.edges = model.routes.map((route, number) => this.drawEdge(route, ports.get(number), edges, labels));
+    this.cards = model.places.map((place, number) => this.drawCard(place, number, cards));
+    this.extent = this.measure();
+    this.enter(this.entrance ?? 0);
+    const hidden = model.layout.hidden + model.layout.left_out;
+    say(this.note, hidden ? this.texts("stage.hidden", { hidden, drawn: model.places.length }) : "");
+  }
+
+  measure() {
+    let right = 0;
+    let bottom = 0;
+    for (const place of this.model.places) {
+      const { x, y } = this.spot(place);
+      right = Math.max(right, x + CARD.width);
+      bottom = Math.max(bottom, y + CARD.height);
+    }
+    return { width: right + MARGIN, height: bottom + MARGIN };
+  }
+
+  // Where edges enter a card: side by side in the order of their sources, so that `x + x` shows two.
+  ports() {
+    const entering = new Map();
+    this.model.routes.forEach((route, number) => {
+      if (!entering.has(route.target)) entering.set(route.target, []);
+      entering.get(route.target).push(number);
+    });
+    const ports = new Map();
+    for (const numbers of entering.values()) {
+      const side = (number) => {
+        const route = this.model.routes[number];
+        const before = route.bends.length ? route.bends[route.bends.length - 1][1] : this.model.places[route.source].across;
+        return before;
+      };
+      numbers.sort((one, other) => side(one) - side(other));
+      numbers.forEach((number, place) => ports.set(number, (place + 1) / (numbers.length + 1)));
+    }
+    return ports;
+  }
+
+  drawEdge(route, port, edges, labels) {
+    const { model } = this;
+    const arrows = route.arrows.map((number) => model.arrows[number]);
+    const kind = arrows.some((arrow) => arrow.kind === "gradient") ? "gradient"
+      : arrows.some((arrow) => arrow.kind === "cut") ? "cut" : "plain";
+    const strands = arrows.filter((arrow) => arrow.kind === "gradient").length;
+    const group = svg("g", { class: `edge ${kind}` });
+    const paths = [];
+    const several = this.scene.simple(route) ? Math.max(strands, 1) : 1;
+    for (let strand = 0; strand < several; strand++) {
+      const shift = (strand - (several - 1) / 2) * 12;
+      const path = this.path(route, port, shift, arrows.some((arrow) => arrow.carried));
+      paths.push(svg("path", { class: "line", d: path, "marker-end": `url(#tip-${kind})` }));
+      paths.push(svg("path", { class: "flow", d: path, "marker-start": "url(#tip-flow)" }));
+    }
+    group.append(...paths);
+    edges.append(group);
+    const middle = this.middle(route, port);
+    const label = svg("g", { class: "label", transform: `translate(${middle.x} ${middle.y})` });
+    const plate = svg("rect", { class: "plate", x: -20, y: -9, width: 40, height: 18, rx: 9 });
+    const word = svg("text", { class: "vjp", "text-anchor": "middle", dy: "0.35em" });
+    label.append(plate, word);
+    labels.append(label);
+    if (kind === "cut") {
+      const arrow = arrows.find((one) => one.kind === "cut");
+      group.append(svg("g", { class: "scissors", transform: `translate(${middle.x} ${middle.y})` },
+        svg("path", { d: this.direction === "right" ? "M-4 -8 L-8 8 M8 -8 L4 8" : "M-8 -8 L8 -4 M-8 4 L8 8" })));
+      const line = model.variantAt(model.slots[arrow.target], Infinity).span?.[0] ?? "?";
+      this.plate(label, plate, word, this.texts("stage.cut.at", { reason: this.texts(`stage.cut.${arrow.reason}`), line }));
+      label.classList.add("shown", "cut");
+      mark(label, "transform", `translate(${middle.x} ${middle.y - 18})`);
+    }
+    return { group, label, plate, word, kind, route, state: "" };
+  }
+
+  plate(label, plate, word, text) {
+    say(word, text);
+    const width = Math.max(20, Array.from(text).reduce((sum, one) => sum + (one.codePointAt(0) > 0x2e7f ? 11 : 6.4), 12));
+    mark(plate, "width", width);
+    mark(plate, "x", -width / 2);
+  }
+
+  ends(route, port, shift = 0) {
+    const from = this.spot(this.model.places[route.source]);
+    const to = this.spot(this.model.places[route.target]);
+    return this.direction === "right"
+      ? [{ x: from.x + CARD.width + 2, y: from.y + CARD.height / 2 + shift }, { x: to.x - 3, y: to.y + CARD.height * port + shift }]
+      : [{ x: from.x + CARD.width / 2 + shift, y: from.y + CARD.height + 2 }, { x: to.x + CARD.width * port + shift, y: to.y - 3 }];
+  }
+
+  // The points an edge goes through: its ends, and the middles of the layers it passes.
+  through(route, port, shift) {
+    const [start, end] = this.ends(route, port, shift);
+    const bends = route.bends.map(([along, across]) => {
+      const { x, y } = this.point(along, across);
+      return { x: x + CARD.width / 2, y: y + CARD.height / 2 };
+    });
+    return [start, ...bends, end];
+  }
+
+  path(route, port, shift, carried) {
+    const points = this.through(route, port, shift);
+    if (carried) return this.loop(points[0], points[points.length - 1]);
+    let path = `M${points[0].x} ${points[0].y}`;
+    for (let place = 1; place < points.length; place++) {
+      const a = points[place - 1];
+      const b = points[place];
+      path += this.direction === "right"
+        ? ` C${(a.x + b.x) / 2} ${a.y} ${(a.x + b.x) / 2} ${b.y} ${b.x} ${b.y}`
+        : ` C${a.x} ${(a.y + b.y) / 2} ${b.x} ${(a.y + b.y) / 2} ${b.x} ${b.y}`;
+    }
+    return path;
+  }
+
+  // On to the next iteration: around the outside, back to where the loop begins.
+  loop(start, end) {
+    const reach = 46;
+    return this.direction === "right"
+      ? `M${start.x} ${start.y} C${start.x + reach} ${start.y - 3 * reach} ${end.x - reach} ${end.y - 3 * reach} ${end.x} ${end.y}`
+      : `M${start.x} ${start.y} C${start.x + 4 * reach} ${start.y + reach} ${end.x + 4 * reach} ${end.y - reach} ${end.x} ${end.y}`;
+  }
+
+  middle(route, port) {
+    const points = this.through(route, port, 0);
+    const place = Math.floor((points.length - 1) / 2);
+    const a = points[place];
+    const b = points[place + 1];
+    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+  }
+
+  drawCard(place, number, cards) {
+    const { x, y } = this.spot(place);
+    const group = svg("g", { class: "card", transform: `translate(${x} ${y})`, tabindex: "-1", role: "button", "data-place": number });
+    const parts = {};
+    const line = (name, dx, dy, anchor) => {
+      parts[name] = svg("text", { class: name, x: dx, y: dy, "text-anchor": anchor });
+      return parts[name];
+    };
+    parts.outline = svg("path", { class: "outline" });
+    parts.inner = svg("path", { class: "inner" });
+    parts.hint = svg("title", {});
+    group.append(parts.hint, svg("rect", { class: "halo", x: -5, y: -5, width: CARD.width + 10, height: CARD.height + 10, rx: 12 }),
+      parts.outline, parts.inner,
+      line("title", 12, 19), line("word", CARD.width - 12, 19, "end"),
+      line("engine", 12, 36), line("shape", CARD.width - 12, 36, "end"),
+      line("value", 12, 53), line("grad", 12, 70), line("state", CARD.width - 12, 70, "end"),
+      line("distant", CARD.width / 2, CARD.height / 2 + 9, "middle"));
+    cards.append(group);
+    if (place.group !== null) {
+      const words = this.scene.group(place);
+      group.classList.add("group");
+      mark(parts.outline, "d", outline("group"));
+      mark(parts.inner, "d", `M6 ${CARD.height + 4} H${CARD.width - 6} M12 ${CARD.height + 8} H${CARD.width - 12}`);
+      say(parts.title, words.title);
+      say(parts.engine, words.count);
+      say(parts.value, this.texts("stage.group.open"));
+      say(parts.distant, clip(words.title, 11));
+      mark(group, "aria-label", `${words.title}, ${words.count}`);
+    }
+    return { group, parts, place, kind: "" };
+  }
+
+  // ---- one moment
+
+  show(m, selected, lit) {
+    if (!this.cards) return;
+    this.moment = m;
+    const active = this.model.passAt(m);
+    const current = this.model.moments[m];
+    const firing = active?.event ? this.model.slotOfNode.get(active.event.node) : undefined;
+    const operation = current.kind === "operation" ? current.row : null;
+    for (const card of this.cards) this.showCard(card, m, selected, lit, firing, operation);
+    for (const edge of this.edges) this.showEdge(edge, m, active);
+    if (!this.listing.classList.contains("unseen")) this.readAloud();
+    else this.later();
+  }
+
+  showCard(card, m, selected, lit, firing, operation) {
+    const { group, parts, place } = card;
+    if (place.slot === null) {
+      group.classList.toggle("lit", lit !== null && this.model.placeOfSlot.get(lit) === this.model.places.indexOf(place));
+      return;
+    }
+    const slot = this.model.slots[place.slot];
+    const facts = this.scene.card(slot, m);
+    if (card.kind !== facts.kind) {
+      card.kind = facts.kind;
+      group.classList.remove("leaf", "input", "nonleaf", "retained", "plain", "cut");
+      group.classList.add(facts.kind);
+      mark(parts.outline, "d", outline(facts.kind));
+      mark(parts.inner, "d", facts.kind === "retained" ? inset() : facts.kind === "leaf" ? stem() : "");
+    }
+    group.classList.toggle("unborn", !facts.born);
+    group.classList.toggle("freed", facts.freed);
+    group.classList.toggle("selected", selected === slot.number);
+    group.classList.toggle("lit", lit === slot.number);
+    group.classList.toggle("firing", firing === slot.number);
+    group.classList.toggle("working", operation !== null && facts.variant.operation === operation && facts.born);
+    mark(group, "data-slot", slot.number);
+    mark(group, "aria-pressed", String(selected === slot.number));
+    const words = `${facts.word}`;
+    const room = ROOM - Array.from(words).length * (words.codePointAt(0) > 0x2e7f ? 1.6 : 0.85);
+    say(parts.title, clip(facts.title, Math.max(Math.floor(room), 5)));
+    say(parts.word, words);
+    say(parts.engine, clip(facts.engine, ROOM + 2 - facts.shape.length));
+    say(parts.shape, facts.shape);
+    say(parts.value, facts.born ? (facts.preview ? `= ${facts.preview}` : "") : this.texts("stage.unborn"));
+    say(parts.grad, facts.grad ? `${this.texts("stage.grad")} ${facts.grad.word}` : "");
+    mark(parts.grad, "data-state", facts.grad?.state);
+    say(parts.state, facts.freed ? this.texts("stage.freed") : "");
+    say(parts.distant, clip(facts.title, 11));
+    say(parts.hint, `${facts.title}\n${facts.engine} ${facts.shape}`);
+    mark(group, "aria-label", this.focused === slot.number ? this.scene.sentence(slot, m) : facts.title);
+  }
+
+  showEdge(edge, m, active) {
+    const flow = this.scene.flow(edge.route, m, active);
+    if (edge.state !== flow.state) {
+      edge.group.classList.remove("idle", "flowed", "flowing");
+      edge.group.classList.add(flow.state);
+      edge.label.classList.toggle("flowing", flow.state === "flowing");
+      edge.state = flow.state;
+    }
+    if (edge.kind !== "cut") {
+      edge.label.classList.toggle("shown", flow.word !== "");
+      if (flow.word && edge.word.textContent !== flow.word) this.plate(edge.label, edge.plate, edge.word, flow.word);
+    }
+    const places = this.model.places;
+    const target = this.cards[edge.route.target].group;
+    edge.group.classList.toggle("unborn", places[edge.route.target].slot !== null && target.classList.contains("unborn"));
+  }
+
+  // The list follows when the clock rests: nobody hears thirty sentences a second.
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.readAloud(), 400);
+  }
+
+  readAloud() {
+    const places = this.model.places.filter((place) => place.slot !== null || place.group !== null);
+    const lines = places.map((place) => (place.slot === null
+      ? Object.values(this.scene.group(place)).join(", ")
+      : this.scene.sentence(this.model.slots[place.slot], this.moment)));
+    while (this.list.children.length > lines.length) this.list.lastChild.remove();
+    lines.forEach((line, number) => {
+      if (number >= this.list.children.length) this.list.append(html("li", {}));
+      say(this.list.children[number], line);
+    });
+  }
+
+  // ---- looking around
+
+  fit() {
+    const box = this.canvas.getBoundingClientRect();
+    if (!box.width || !this.extent) return;
+    const whole = Math.min(box.width / this.extent.width, box.height / this.extent.height, 1.15);
+    const scale = Math.max(whole, Math.min(SCALE.readable, whole * 40));
+    const large = this.extent.width * scale > box.width + 1 || this.extent.height * scale > box.height + 1;
+    this.view = {
+      scale,
+      x: this.extent.width * scale > box.width ? 0 : (box.width - this.extent.width * scale) / 2,
+      y: this.extent.height * scale > box.height ? 0 : (box.height - this.extent.height * scale) / 2,
+    };
+    this.overflows = large;
+    this.place();
+  }
+
+  overview() {
+    const box = this.canvas.getBoundingClientRect();
+    const scale = Math.max(Math.min(box.width / this.extent.width, box.height / this.extent.height, 1.15), SCALE.least);
+    this.view = { scale, x: (box.width - this.extent.width * scale) / 2, y: (box.height - this.extent.height * scale) / 2 };
+    this.place();
+  }
+
+  place() {
+    const { x, y, scale } = this.view;
+    mark(this.layer, "transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
+    this.picture.classList.toggle("far", scale < FAR);
+  }
+
+  zoom(factor, at = null) {
+    const box = this.canvas.getBoundingClientRect();
+    const x = at ? at.x - box.left : box.width / 2;
+    const y = at ? at.y - box.top : box.height / 2;
+    const scale = Math.min(Math.max(this.view.scale * factor, SCALE.least), SCALE.most);
+    const real = scale / this.view.scale;
+    this.view = { scale, x: x - (x - this.view.x) * real, y: y - (y - this.view.y) * real };
+    this.moved = true;
+    this.place();
+  }
+
+  turn(direction) {
+    this.draw(direction);
+    this.moved = false;
+    this.fit();
+    this.onturn?.();
+  }
+
+  // Brings a slot into view, if it is not.
+  reveal(slot) {
+    const place = this.model.places[this.model.placeOfSlot.get(slot)];
+    if (!place) return;
+    const box = this.canvas.getBoundingClientRect();
+    const { x, y } = this.spot(place);
+    const { scale } = this.view;
+    const left = x * scale + this.view.x;
+    const top = y * scale + this.view.y;
+    const inside = left >= 0 && top >= 0 && left + CARD.width * scale <= box.width && top + CARD.height * scale <= box.height;
+    if (inside || !box.width) return;
+    this.view.x = box.width / 2 - (x + CARD.width / 2) * scale;
+    this.view.y = box.height / 2 - (y + CARD.height / 2) * scale;
+    this.place();
+  }
+
+  resized() {
+    const wide = this.canvas.clientWidth;
+    if (!wide || !this.model.places.length) return;
+    if (!this.direction) {
+      this.draw(this.preferred ?? (wide < 520 ? "down" : this.model.layout.direction));
+      this.onturn?.();
+    }
+    if (!this.moved) this.fit();
+  }
+
+  watchPointer() {
+    const pointers = new Map();
+    let travelled = 0;
+    this.picture.addEventListener("pointerdown", (event) => {
+      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      travelled = 0;
+    });
+    this.picture.addEventListener("pointermove", (event) => {
+      const card = event.target.closest?.(".card");
+      if (!pointers.size) this.choose.hover(card?.dataset.slot === undefined ? null : Number(card.dataset.slot));
+      const before = pointers.get(event.pointerId);
+      if (!before) return;
+      const now = { x: event.clientX, y: event.clientY };
+      if (pointers.size === 2) this.pinch(pointers, event.pointerId, before, now);
+      else {
+        this.view.x += now.x - before.x;
+        this.view.y += now.y - before.y;
+      }
+      travelled += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
+      if (travelled > 4 && !this.picture.hasPointerCapture(event.pointerId)) this.picture.setPointerCapture(event.pointerId);
+      if (travelled > 4) this.moved = true;
+      pointers.set(event.pointerId, now);
+      this.place();
+    });
+    const end = (event) => pointers.delete(event.pointerId);
+    this.picture.addEventListener("pointerup", end);
+    this.picture.addEventListener("pointercancel", end);
+    this.picture.addEventListener("pointerleave", () => this.choose.hover(null));
+    this.picture.addEventListener("click", (event) => {
+      const card = event.target.closest?.(".card");
+      if (card && travelled <= 4) this.press(card);
+    });
+    this.picture.addEventListener("dblclick", (event) => {
+      const card = event.target.closest?.(".card");
+      if (card?.dataset.slot !== undefined) this.choose.fold(Number(card.dataset.slot));
+    });
+    this.canvas.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY / 240), { x: event.clientX, y: event.clientY });
+    }, { passive: false });
+  }
+
+  pinch(pointers, moving, before, now) {
+    const [, other] = [...pointers].find(([number]) => number !== moving);
+    const apart = (one) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
+    this.zoom(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+  }
+
+  press(card) {
+    const place = this.model.places[Number(card.dataset.place)];
+    if (place.group !== null) this.choose.open(place.group);
+    else this.choose.node(place.slot);
+  }
+
+  // One card is in the tab order; arrows go along the edges from there.
+  watchKeys() {
+    this.picture.addEventListener("focusin", (event) => {
+      const card = event.target.closest?.(".card");
+      if (!card) return;
+      this.focused = card.dataset.slot === undefined ? null : Number(card.dataset.slot);
+      if (this.focused !== null) {
+        mark(card, "aria-label", this.scene.sentence(this.model.slots[this.focused], this.moment));
+        this.reveal(this.focused);
+      }
+      this.choose.hover(this.focused);
+    });
+    this.picture.addEventListener("focusout", () => this.choose.hover(null));
+    this.picture.addEventListener("keydown", (event) => {
+      const card = event.target.closest?.(".card");
+      if (!card) return;
+      if (event.key === "Enter" || event.key === " ") this.press(card);
+      else if (event.key === "+" || event.key === "=") this.zoom(1.25);
+      else if (event.key === "-") this.zoom(1 / 1.25);
+      else if (event.key === "0") { this.moved = false; this.fit(); }
+      else if (event.key.startsWith("Arrow")) this.walk(Number(card.dataset.place), event.key);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+
+  walk(from, key) {
+    const here = this.spot(this.model.places[from]);
+    const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[key];
+    let best = null;
+    this.model.places.forEach((place, number) => {
+      const { x, y } = this.spot(place);
+      const ahead = (x - here.x) * way[0] + (y - here.y) * way[1];
+      const aside = Math.abs((x - here.x) * way[1]) + Math.abs((y - here.y) * way[0]);
+      if (ahead <= 1) return;
+      const cost = ahead + 2.5 * aside;
+      if (best === null || cost < best.cost) best = { cost, number };
+    });
+    if (best) this.focus(best.number);
+  }
+
+  focus(number) {
+    this.enter(number);
+    this.cards[number].group.focus();
+  }
+
+  // Which card the tab key reaches.
+  enter(number) {
+    this.entrance = number;
+    if (!this.cards) return;
+    for (const card of this.cards) mark(card.group, "tabindex", "-1");
+    if (this.cards[number]) mark(this.cards[number].group, "tabindex", "0");
+  }
+
+  close() {
+    this.watcher.disconnect();
+    clearTimeout(this.timer);
+  }
+}
+
+// Shapes say what a card is without colour: a leaf is a pill, a computed tensor a rounded box, what needs no gradient
+// has straight corners, what was cut off has its corners cut.
+function outline(kind) {
+  const { width: w, height: h } = CARD;
+  if (kind === "leaf") return rounded(w, h, 26);
+  if (kind === "input") return rounded(w, h, 0);
+  if (kind === "cut" || kind === "plain") return `M14 0 H${w - 14} L${w} 14 V${h - 14} L${w - 14} ${h} H14 L0 ${h - 14} V14 Z`;
+  return rounded(w, h, kind === "group" ? 4 : 8);
+}
+
+function rounded(w, h, r) {
+  return `M${r} 0 H${w - r} A${r} ${r} 0 0 1 ${w} ${r} V${h - r} A${r} ${r} 0 0 1 ${w - r} ${h} H${r} A${r} ${r} 0 0 1 0 ${h - r} V${r} A${r} ${r} 0 0 1 ${r} 0 Z`;
+}
+
+function inset() {
+  const { width: w, height: h } = CARD;
+  return `M8 3.5 H${w - 8} A4.5 4.5 0 0 1 ${w - 3.5} 8 V${h - 8} A4.5 4.5 0 0 1 ${w - 8} ${h - 3.5} H8 A4.5 4.5 0 0 1 3.5 ${h - 8} V8 A4.5 4.5 0 0 1 8 3.5 Z`;
+}
+
+function stem() {
+  return `M4.5 24 V${CARD.height - 24}`;
+}

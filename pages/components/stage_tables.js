@@ -1,0 +1,237 @@
+// The tables under the picture: every tensor at this moment and what changed; the ledger of each leaf's .grad; what was
+// printed so far; everything about the selected node.
+
+import { button, html, mark, say } from "./dom.js";
+import { digits, preview, shape, unusual, whole } from "./words.js";
+
+const TABS = ["ledger", "node", "output"];
+
+export class Tables {
+  constructor(scene, texts, choose) {
+    this.scene = scene;
+    this.model = scene.model;
+    this.texts = texts;
+    this.choose = choose;
+    const t = texts;
+    this.body = html("tbody", {});
+    this.tensors = html("section", { class: "tensors", "aria-label": t("stage.tensors") },
+      html("div", { class: "scroll", tabindex: "0" }, html("table", {},
+        html("thead", {}, html("tr", {}, ...["name", "value", "grad", "flags"].map((name) =>
+          html("th", { scope: "col" }, t(`stage.column.${name}`))))),
+        this.body)));
+    this.panels = Object.fromEntries(TABS.map((tab) => [tab, html("div", { class: "scroll panel", role: "tabpanel", tabindex: "0", "aria-label": t(`stage.${tab}`) })]));
+    this.tabs = Object.fromEntries(TABS.map((tab) => [tab,
+      html("button", { type: "button", role: "tab", onclick: () => this.open(tab) }, t(`stage.${tab}`))]));
+    this.bar = html("div", { class: "tabs", role: "tablist" }, ...Object.values(this.tabs));
+    this.bar.addEventListener("keydown", (event) => this.walk(event));
+    this.side = html("section", { class: "side" }, this.bar, ...Object.values(this.panels));
+    this.open("ledger");
+  }
+
+  walk(event) {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!way) return;
+    const next = TABS[(TABS.indexOf(this.tab) + way + TABS.length) % TABS.length];
+    this.open(next);
+    this.tabs[next].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  open(tab) {
+    this.tab = tab;
+    for (const name of TABS) {
+      mark(this.tabs[name], "aria-selected", String(name === tab));
+      mark(this.tabs[name], "tabindex", name === tab ? "0" : "-1");
+      this.panels[name].hidden = name !== tab;
+    }
+    if (this.m !== undefined) this.showSide();
+  }
+
+  show(m, selected) {
+    this.m = m;
+    this.selected = selected;
+    this.showTensors(m);
+    this.showSide();
+  }
+
+  showSide() {
+    if (this.tab === "ledger") this.showLedger(this.m);
+    else if (this.tab === "node") this.showNode(this.m, this.selected);
+    else say(this.panels.output, this.model.printedUntil(this.m) || this.texts("stage.output.nothing"));
+  }
+
+  // ---- tensors
+
+  rowsAt(m) {
+    const rows = [];
+    for (const [name, number] of this.model.variablesAt(m)) {
+      const value = this.model.values.get(number);
+      if (!value) continue;
+      const parts = value.kind === "module" || value.kind === "other" ? this.model.held(name, number) : [];
+      rows.push({ name, value, grad: this.gradOf(value, m) });
+      for (const [path, part] of parts) if (part) rows.push({ name: path, value: part, grad: this.gradOf(part, m), inside: true });
+    }
+    return rows;
+  }
+
+  gradOf(value, m) {
+    if (value.kind !== "tensor") return null;
+    const slot = this.model.slotOfTensor.get(value.tensor);
+    if (!value.requires_grad) return { word: "None", state: "unneeded" };
+    const held = this.model.gradAt(value.tensor, m).value;
+    if (held) return this.scene.number(held);
+    const facts = slot === undefined ? null : this.scene.card(this.model.slots[slot], m);
+    const waits = value.is_leaf && facts?.grad?.state === "later";
+    return { word: "None", state: waits ? "later" : "none" };
+  }
+
+  showTensors(m) {
+    const rows = this.rowsAt(m);
+    const before = new Map(m > 0 ? this.rowsAt(m - 1).map((row) => [row.name, row]) : []);
+    while (this.body.children.length > rows.length) this.body.lastChild.remove();
+    rows.forEach((row, number) => {
+      if (number >= this.body.children.length) {
+        this.body.append(html("tr", { onclick: (event) => this.pick(event) }, html("th", { scope: "row" }), html("td", { class: "value" }), html("td", { class: "grad" }), html("td", { class: "flags" })));
+      }
+      this.showRow(this.body.children[number], row, before.get(row.name));
+    });
+  }
+
+  pick(event) {
+    const tensor = event.currentTarget.dataset.tensor;
+    const slot = tensor === undefined ? undefined : this.model.slotOfTensor.get(Number(tensor));
+    if (slot !== undefined) this.choose.node(slot);
+  }
+
+  showRow(element, row, before) {
+    const { value, grad } = row;
+    const [name, cell, gradCell, flags] = element.children;
+    const sizes = value.kind === "tensor" || value.kind === "array" ? `${shape(value.shape)} ${unusual(value)}`.trim() : "";
+    const words = value.kind === "module" ? value.type : preview(value, 44);
+    const first = before ? (before.value.kind === "module" ? before.value.type : preview(before.value, 44)) : null;
+    mark(element, "data-tensor", value.kind === "tensor" ? value.tensor : null);
+    element.classList.toggle("inside", Boolean(row.inside));
+    say(name, row.name);
+    if (cell.children.length === 0) cell.append(html("span", {}), html("small", {}));
+    say(cell.children[0], words);
+    say(cell.children[1], sizes);
+    mark(cell, "title", value.kind === "tensor" || value.kind === "array" ? whole(value).slice(0, 600) : null);
+    const changed = before === undefined ? "new" : first !== words || before.value.version !== value.version ? "changed" : null;
+    mark(cell, "data-change", changed);
+    say(gradCell, grad ? grad.word : "");
+    mark(gradCell, "data-state", grad?.state);
+    mark(gradCell, "title", grad?.state === "later" ? this.texts("stage.grad.later") : grad?.value ? whole(grad.value).slice(0, 600) : null);
+    mark(gradCell, "data-change", before && grad && before.grad && before.grad.word !== grad.word ? "changed" : null);
+    say(flags, this.flags(value).join(" · "));
+  }
+
+  flags(value) {
+    const t = this.texts;
+    if (value.kind === "module") return [t(value.training ? "stage.flag.training" : "stage.flag.evaluating")];
+    if (value.kind !== "tensor") return [value.kind === "array" ? "numpy" : value.type ?? ""];
+    const words = [];
+    if (value.requires_grad) words.push("requires_grad");
+    words.push(value.is_leaf ? t("stage.flag.leaf") : this.model.nodeOf.get(value.node)?.name ?? t("stage.flag.nonleaf"));
+    if (value.retains_grad) words.push("retains_grad");
+    if (value.is_inference) words.push("inference");
+    if (value.version) words.push(t("stage.flag.version", { version: value.version }));
+    return words;
+  }
+
+  // ---- ledger
+
+  showLedger(m) {
+    const { model, texts: t } = this;
+    const accounts = [...model.depositsOf].map(([tensor, rows]) => {
+      const happened = rows.filter((row) => row.at <= m);
+      const names = model.names.get(tensor) ?? [];
+      const entries = happened.slice(-40).map((row) => this.entry(row, m));
+      const left = happened.length - entries.length;
+      return html("div", { class: "account" },
+        html("h4", {}, `${names[0] ?? model.slots[model.slotOfTensor.get(tensor)]?.kind ?? "?"}.grad`),
+        entries.length ? html("ol", {}, left > 0 ? html("li", { class: "left" }, t("stage.ledger.left", { count: left })) : null, ...entries)
+          : html("p", {}, t("stage.ledger.empty")));
+    });
+    const panel = this.panels.ledger;
+    panel.replaceChildren(...(accounts.length ? accounts : [html("p", {}, t("stage.ledger.never"))]));
+  }
+
+  entry(row, m) {
+    const { model, texts: t } = this;
+    const value = (number) => (number === null ? null : model.values.get(number));
+    const line = model.steps[model.stepOfTick.get(row.tick)]?.span[0] ?? "?";
+    const after = row.after === null ? "None" : preview(value(row.after), 26);
+    const amount = row.amount === null ? "" : preview(value(row.amount), 20);
+    const what = row.kind === "deposit" ? t("stage.ledger.deposit", { amount, pass: (row.pass_ ?? 0) + 1, line })
+      : t(`stage.ledger.${row.kind}`, { line });
+    return html("li", { class: `${row.kind}${row.at === m || row.at === model.doneOf(m) ? " now" : ""}` },
+      html("button", { type: "button", onclick: () => this.choose.exactly(row.at) }, what), html("b", {}, after));
+  }
+
+  // ---- the selected node
+
+  showNode(m, selected) {
+    const panel = this.panels.node;
+    const slot = selected === null ? null : this.model.slots[selected];
+    if (!slot) {
+      panel.replaceChildren(html("p", {}, this.texts("stage.node.none")));
+      return;
+    }
+    const facts = this.scene.card(slot, m);
+    const t = this.texts;
+    const rows = [];
+    const add = (name, content, className = "") => {
+      if (content) rows.push(html("dt", {}, t(`stage.node.${name}`)), html("dd", { class: className }, content));
+    };
+    add("kind", `${facts.word}${facts.freed ? ` · ${t("stage.freed")}` : ""}`);
+    add("engine", facts.engine);
+    add("written", facts.written);
+    if (facts.variant.span) add("line", this.lineButton(facts.variant));
+    add("cut", facts.cut ? t(`stage.cut.${facts.cut}`) : "");
+    if (facts.born && facts.value) {
+      add("value", html("pre", {}, whole(facts.value)), "value");
+      add("statistics", this.statistics(facts.value));
+    } else add("value", t("stage.unborn"));
+    if (facts.grad) add("grad", facts.grad.value ? html("pre", {}, whole(facts.grad.value)) : facts.grad.word, "grad");
+    if (facts.grad?.value && facts.grad.stored === false) add("stored", t("stage.grad.passed"));
+    add("passes", this.passes(facts, m));
+    add("saved", this.saved(facts));
+    add("kernels", facts.operation?.kernels.join(", "));
+    panel.replaceChildren(html("h4", {}, facts.title), html("dl", {}, ...rows));
+  }
+
+  lineButton(variant) {
+    const [line, column] = variant.span;
+    return button(this.texts("stage.node.at", { line, column: column + 1 }), this.texts("stage.node.go"), () => this.choose.exactly(variant.at));
+  }
+
+  statistics(value) {
+    const seen = value.preview;
+    if (!seen || seen.minimum === null || value.preview.values.length < 2) return "";
+    const text = this.texts("stage.node.range", { minimum: digits(seen.minimum), maximum: digits(seen.maximum), mean: digits(seen.mean) });
+    return seen.nonfinite ? `${text} · ${this.texts("stage.node.nonfinite", { count: seen.nonfinite })}` : text;
+  }
+
+  passes(facts, m) {
+    const events = facts.node ? (this.model.eventsOf.get(facts.node.number) ?? []).filter((event) => event.at <= m) : [];
+    if (!events.length) return null;
+    return html("ol", {}, ...events.slice(-12).map((event) => html("li", {},
+      this.texts("stage.node.pass", {
+        pass: event.pass_ + 1,
+        incoming: this.numbers(event.grad_outputs),
+        outgoing: this.numbers(event.grad_inputs) || "–",
+      }))));
+  }
+
+  numbers(list) {
+    return list.map((number) => (number === null ? "None" : preview(this.model.values.get(number), 22))).join(", ");
+  }
+
+  saved(facts) {
+    if (!facts.node?.saved.length) return null;
+    return html("ul", {}, ...facts.node.saved.map((row) => html("li", {}, html("code", {}, row.name), " ",
+      row.shape === null ? row.text : facts.freed ? this.texts("stage.freed")
+        : `${shape(row.shape)} ${preview({ kind: "tensor", shape: row.shape, preview: row.preview && { values: row.preview[0] ?? row.preview.values, truncated: row.preview[1] ?? row.preview.truncated } }, 26)}`)));
+  }
+}
