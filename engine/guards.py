@@ -1,0 +1,528 @@
+"""Argument guards: ordinary calls that would crash the process, never return, read old memory or draw real randomness.
+
+A guard is `(original, run, args, kwargs) -> result`. It never changes what a legitimate call gives, nor an error of
+PyTorch's own: in doubt it lets PyTorch speak. Rows are keyed by dotted name; a function is guarded under all its names.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from engine import lists
+from engine.errors import LimitReached, Refused
+from engine.limits import DEFAULT
+
+if TYPE_CHECKING:
+    from engine.standins import Run
+
+Guard = Callable[[Any, "Run", tuple[Any, ...], dict[str, Any]], Any]
+
+_FUNCTIONS: dict[str, Guard] = {}
+_METHODS: dict[str, Guard] = {}
+
+KEPT = frozenset({"_parameters", "_buffers", "_modules", "_backward_hooks", "_forward_hooks", "_metadata", "__dict__"})
+"""Fields that nn.Module keeps for itself."""
+
+SETTINGS: dict[str, frozenset[str]] = {
+    "torch.backends.cudnn": frozenset({"enabled", "benchmark", "deterministic", "allow_tf32"}),
+    "torch.backends.cuda.matmul": frozenset({"allow_tf32", "allow_fp16_reduced_precision_reduction"}),
+    "matplotlib.pyplot": frozenset({"rcParams"}),
+}
+"""Switches that programs set and that change nothing on a CPU."""
+
+MAKERS = frozenset(
+    """torch.func.grad torch.func.grad_and_value torch.func.vmap torch.vmap torch.func.jacrev torch.func.jacfwd torch.func.hessian
+    torch.func.vjp torch.func.functionalize torch.func.linearize torch.compile torch.autograd.function.once_differentiable
+    torch.amp.custom_fwd torch.amp.custom_bwd torch.cuda.amp.custom_fwd torch.cuda.amp.custom_bwd
+    torch.distributions.kl.register_kl torch.distributions.register_kl torch.no_grad torch.enable_grad torch.inference_mode
+    torch.optim.swa_utils.get_ema_avg_fn torch.optim.swa_utils.get_ema_multi_avg_fn torch.optim.swa_utils.get_swa_avg_fn
+    torch.optim.swa_utils.get_swa_multi_avg_fn torch.distributions.transform_to torch.distributions.biject_to
+    functools.partial functools.reduce functools.lru_cache functools.cache functools.wraps functools.total_ordering
+    functools.cmp_to_key functools.singledispatch functools.update_wrapper functools.cached_property functools.partialmethod
+    contextlib.contextmanager dataclasses.dataclass collections.namedtuple enum.unique abc.abstractmethod
+    abc.abstractproperty typing.cast typing.overload typing.NewType typing.TypeVar typing.final typing.no_type_check
+    typing.runtime_checkable enum.Enum numpy.vectorize operator.itemgetter copy.copy copy.deepcopy
+    dataclasses.field dataclasses.fields types.MethodType weakref.ref torch.distributions.constraint_registry.transform_to""".split()
+)
+"""Listed callables that give back functions or classes made of the program's own."""
+
+
+def function(*names: str) -> Callable[[Guard], Guard]:
+    """Register a guard for functions of these dotted names."""
+
+    def register(guard: Guard) -> Guard:
+        _FUNCTIONS.update(dict.fromkeys(names, guard))
+        return guard
+
+    return register
+
+
+def method(*names: str) -> Callable[[Guard], Guard]:
+    """Register a guard for methods of Tensor of these names; `original` is the bound method, or the function of the class."""
+
+    def register(guard: Guard) -> Guard:
+        _METHODS.update(dict.fromkeys(names, guard))
+        return guard
+
+    return register
+
+
+@cache
+def _by_id() -> dict[int, Guard]:
+    """Guards by the identity of the library's own function (module attributes, alive for ever)."""
+    return {id(lists.resolve(name)): guard for name, guard in _FUNCTIONS.items()}
+
+
+@cache
+def _names_by_id() -> dict[int, str]:
+    names: dict[int, str] = {}
+    for home, members in lists.module_names().items():
+        for member in members:
+            value = getattr(lists.real_module(home), member)
+            if callable(value):
+                names.setdefault(id(value), f"{home}.{member}")
+                if f"{home}.{member}" in MAKERS:
+                    names[id(value)] = f"{home}.{member}"
+    return names
+
+
+def name_of(function: Any) -> str:
+    """The dotted name under which a library callable is listed, or ""."""
+    return _names_by_id().get(id(getattr(function, "__guards__", function)), "")
+
+
+def is_library_function(function: Any) -> bool:
+    """Whether a callable is listed under some name."""
+    return id(function) in _names_by_id()
+
+
+def of_function(function: Any) -> Guard | None:
+    """The guard of a listed function."""
+    return _by_id().get(id(function))
+
+
+def of_method(kind: type, name: str) -> Guard | None:
+    """The guard of a method of Tensor or Generator."""
+    if name in _METHODS and issubclass(kind, torch.Tensor | torch.Generator):
+        return _METHODS[name]
+    return None
+
+
+def bind(guard: Guard, original: Any, run: Run) -> Any:
+    """The function a program gets instead of `original`."""
+
+    @functools.wraps(original, updated=())
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        return guard(original, run, args, kwargs)
+
+    guarded.__guards__ = original  # type: ignore[attr-defined]
+    return guarded
+
+
+def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:
+    return kwargs[name] if name in kwargs else args[position] if len(args) > position else default
+
+
+def _truth(value: torch.Tensor) -> bool:
+    """Whether it holds; where a tensor has no value of its own (inside vmap), yes."""
+    try:
+        return bool(value)
+    except RuntimeError:
+        return True
+
+
+def _quietly(function: Callable[..., Any], *args: Any) -> Any:
+    """Look at tensors without leaving a trace in the graph."""
+    with torch.no_grad():
+        return function(*(arg.detach() if isinstance(arg, torch.Tensor) else arg for arg in args))
+
+
+def _bounded(code: str, limit: int, *values: Any) -> None:
+    """Refuse where a number among `values` is larger than `limit`."""
+    for value in values:
+        if isinstance(value, tuple | list):
+            _bounded(code, limit, *value)
+        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > limit and math.isfinite(value):
+            raise Refused(code, limit=limit)
+        elif isinstance(value, torch.Tensor) and not _truth(_quietly(lambda one: (one.abs() <= limit).all(), value)):
+            raise Refused(code, limit=limit)
+
+
+# G1: NaN or an infinity crashes eigvals; eig says so in words.
+
+
+@function("torch.linalg.eigvals")
+def eigvals(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`torch.linalg.eig` raises for a matrix that is not finite; eigvals would crash."""
+    matrix = _argument(args, kwargs, 0, "A", _argument(args, kwargs, 0, "input"))
+    if isinstance(matrix, torch.Tensor) and not _truth(_quietly(lambda one: torch.isfinite(one).all(), matrix)):
+        torch.linalg.eig(matrix)
+    return original(*args, **kwargs)
+
+
+@function("numpy.roots")
+def roots(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A companion matrix of thousands of rows never returns."""
+    _bounded("refused.guard.number", 500, np.size(args[0]) if args else 0)
+    return original(*args, **kwargs)
+
+
+# G2: a class that does not exist is read out of bounds.
+
+
+@function("torch.ctc_loss", "torch.nn.functional.ctc_loss")
+def ctc_loss(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Targets that count lie in [0, classes); they are copied, since backward reads them again."""
+    args, kwargs = ctc_arguments(None, args, kwargs)
+    return original(*args, **kwargs)
+
+
+def ctc_arguments(
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a ctc loss, checked."""
+    scores, targets = _argument(args, kwargs, 0, "log_probs"), _argument(args, kwargs, 1, "targets")
+    lengths = _argument(args, kwargs, 3, "target_lengths")
+    if not (isinstance(scores, torch.Tensor) and isinstance(targets, torch.Tensor) and scores.dim()):
+        return args, kwargs
+    known = targets.detach()
+    if known.dim() == 2 and lengths is not None:
+        counted = torch.arange(known.shape[1])[None, :] < torch.as_tensor(lengths).reshape(-1, 1)
+        if counted.shape == known.shape:
+            known = known[counted]
+    if known.numel() and not _truth(((known >= 0) & (known < scores.shape[-1])).all()):
+        raise Refused("refused.guard.labels", classes=scores.shape[-1])
+    if "targets" in kwargs:
+        return args, {**kwargs, "targets": targets.clone()}
+    return (args[0], targets.clone(), *args[2:]), kwargs
+
+
+@function("torch.embedding_bag", "torch.nn.functional.embedding_bag")
+def embedding_bag(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Indices are copied, since backward reads them again without a check."""
+    args, kwargs = copied_integers(None, args, kwargs)
+    return original(*args, **kwargs)
+
+
+def copied_integers(
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Integer tensors among the arguments are replaced by copies."""
+
+    def copied(value: Any) -> Any:
+        integers = isinstance(value, torch.Tensor) and not value.is_floating_point() and not value.is_complex()
+        return value.clone() if integers else value
+
+    return tuple(map(copied, args)), {name: copied(value) for name, value in kwargs.items()}
+
+
+# G3: the smallest integer divided by -1 stops the process.
+
+
+@function("torch.div", "torch.divide")
+@method("div", "div_", "divide", "divide_")
+def divide(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Only with rounding_mode="trunc" on integers."""
+    if kwargs.get("rounding_mode") == "trunc" and args:
+        numerator = getattr(original, "__self__", None) if len(args) == 1 else args[0]
+        divisor = args[-1]
+        if isinstance(numerator, torch.Tensor) and not numerator.is_floating_point() and not numerator.is_complex():
+            smallest = torch.iinfo(numerator.dtype).min if numerator.dtype != torch.bool else 0
+            against = torch.as_tensor(divisor)
+            if smallest and not against.is_floating_point():
+                bad = _quietly(lambda a, b: (a == smallest).any() & (b == -1).any(), numerator, against)
+                if _truth(bad):
+                    raise Refused("refused.guard.division")
+    return original(*args, **kwargs)
+
+
+# G4: indices that backward uses again must not be the ones a program can write to.
+
+_WITH_INDICES = tuple(
+    f"torch.nn.functional.{kind}max_pool{n}d{more}"
+    for kind, sizes in (("", "123"), ("adaptive_", "123"), ("fractional_", "23"))
+    for n in sizes
+    for more in ("", "_with_indices")
+) + ("torch.adaptive_max_pool1d", "torch.max_pool1d_with_indices", "torch.max_pool1d", "torch.max_pool2d", "torch.max_pool3d")
+
+
+@function(*_WITH_INDICES)
+def pool(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """G4 and G6: window numbers are bounded; returned indices are a copy of the saved ones."""
+    _bounded("refused.guard.number", 10**4, *args[1:5], *(kwargs.get(name) for name in _WINDOW))
+    result = original(*args, **kwargs)
+    if isinstance(result, tuple) and len(result) == 2:
+        return (result[0], result[1].clone())
+    return result
+
+
+_WINDOW = ("kernel_size", "stride", "padding", "dilation")
+
+
+def pool_arguments(
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The window of a pooling module is bounded."""
+    _bounded("refused.guard.number", 10**4, *(getattr(module, name, None) for name in _WINDOW))
+    return args, kwargs
+
+
+BY_INSTANCE: dict[type, Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]] = {
+    torch.nn.CTCLoss: ctc_arguments,
+    torch.nn.EmbeddingBag: copied_integers,
+    torch.nn.MaxPool1d: pool_arguments,
+    torch.nn.MaxPool2d: pool_arguments,
+    torch.nn.MaxPool3d: pool_arguments,
+}
+"""Modules whose call is guarded."""
+
+
+def write_tensor(tensor: torch.Tensor, name: str, new: Any) -> None:
+    """`tensor.name = new`: grad, requires_grad, data of the same shape for parameters, and names of the program's own."""
+    if name == "data" and isinstance(tensor, torch.nn.Parameter) and isinstance(new, torch.Tensor):
+        uninitialized = isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin)
+        if not uninitialized and tensor.shape != new.shape and tensor.numel():
+            raise Refused("refused.guard.data_shape")
+    elif name not in ("grad", "requires_grad", "data", "real", "imag", "grad_dtype") and hasattr(type(tensor), name):
+        if name.startswith("_") or name in lists.type_names()[torch.Tensor]:
+            descriptor = getattr(type(tensor), name)
+            if name.startswith("_") or callable(descriptor):
+                raise Refused("refused.write", name=name, type=type(tensor).__name__)
+    elif name.startswith("_") and name.startswith(("_backward", "_post", "_grad", "_torch", "_python")):
+        raise Refused("refused.write", name=name, type=type(tensor).__name__)
+    setattr(tensor, name, new)
+
+
+# G5: counts that overflow.
+
+
+@function("torch.repeat_interleave", "numpy.repeat")
+@method("repeat_interleave")
+def repeat_interleave(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The sum of the counts is at most the limit of elements."""
+    limit = DEFAULT.tensor_elements
+    for counts in (*args, *(value for name, value in kwargs.items() if name == "repeats")):
+        if isinstance(counts, torch.Tensor) and counts.dtype in (torch.int32, torch.int64) and counts.numel():
+            total = float(_quietly(lambda one: one.double().clamp(min=0).sum(), counts))
+        elif isinstance(counts, np.ndarray) and counts.dtype.kind in "iu" and original is np.repeat and counts is not args[0]:
+            total = float(counts.astype(float).clip(min=0).sum())
+        else:
+            continue
+        if total > limit and counts is not args[0]:
+            raise LimitReached("limit.elements", elements=total, limit=limit)
+    return original(*args, **kwargs)
+
+
+# G7, G8: loops in a number.
+
+
+@function("torch.matrix_power", "torch.linalg.matrix_power")
+@method("matrix_power")
+def matrix_power(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """|n| is at most 10^4."""
+    _bounded("refused.guard.number", 10**4, kwargs.get("n"), *(arg for arg in args if isinstance(arg, int)))
+    return original(*args, **kwargs)
+
+
+@function("torch.diff", "numpy.diff")
+@method("diff")
+def diff(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """n is at most 10^3."""
+    _bounded("refused.guard.number", 10**3, kwargs.get("n"), *(arg for arg in args if isinstance(arg, int)))
+    return original(*args, **kwargs)
+
+
+_POLYNOMIALS = tuple(
+    f"torch.special.{name}"
+    for name in (
+        *(f"{shifted}chebyshev_polynomial_{kind}" for shifted in ("", "shifted_") for kind in "tuvw"),
+        *("hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p"),
+    )
+)
+
+
+@function(*_POLYNOMIALS)
+def polynomial(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The degree is at most 10^3."""
+    _bounded("refused.guard.number", 10**3, _argument(args, kwargs, 1, "n"))
+    return original(*args, **kwargs)
+
+
+@function("torch.special.zeta", "torch.polygamma", "torch.special.polygamma", "torch.mvlgamma", "torch.special.multigammaln")
+@method("polygamma", "polygamma_", "mvlgamma", "mvlgamma_")
+def gamma_family(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """They loop in their arguments: each is at most 10^6."""
+    _bounded("refused.guard.number", 10**6, *args, *kwargs.values(), getattr(original, "__self__", None))
+    return original(*args, **kwargs)
+
+
+@function("math.factorial", "math.comb", "math.perm", "torch.lobpcg", "torch.svd_lowrank", "torch.pca_lowrank")
+def counted(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Whole numbers are at most 2,000 and not negative where they count iterations."""
+    numbers = [value for value in (*args, *kwargs.values()) if isinstance(value, int)]
+    _bounded("refused.guard.number", 2_000, *numbers)
+    if original is torch.lobpcg and any(number < 0 for number in numbers):
+        raise Refused("refused.guard.number", limit=2_000)
+    return original(*args, **kwargs)
+
+
+@function("operator.pow", "operator.mul", "operator.lshift", "operator.ipow", "operator.imul", "operator.concat")
+def operators(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What the operator itself may not make, its function may not make either."""
+    if len(args) == 2 and isinstance(args[0], int) and isinstance(args[1], int):
+        a, b = args
+        bits = {"pow": a.bit_length() * max(b, 0), "lshift": a.bit_length() + max(b, 0)}
+        if bits.get(original.__name__.lstrip("i"), a.bit_length() + b.bit_length()) > DEFAULT.integer_bits:
+            raise LimitReached("limit.integer", limit=DEFAULT.integer_bits)
+    elif any(isinstance(arg, str | bytes | list | tuple) for arg in args):
+        count = math.prod(arg if isinstance(arg, int) else max(len(arg), 1) for arg in args if isinstance(arg, int | str | list))
+        if count > DEFAULT.container_length:
+            raise LimitReached("limit.container", limit=DEFAULT.container_length)
+    return original(*args, **kwargs)
+
+
+# G10: memory that was not written. Zeros come instead; PyTorch promises no values.
+
+
+@function("torch.empty", "torch.empty_like", "numpy.empty", "numpy.empty_like")
+@method("new_empty")
+def empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """As `zeros`; where that cannot be asked for, the original with its memory cleared."""
+    owner = getattr(original, "__self__", None)
+    name = original.__name__.replace("empty", "zeros")
+    zeros = getattr(owner if isinstance(owner, torch.Tensor) else np if original in (np.empty, np.empty_like) else torch, name, None)
+    if original is torch.Tensor.new_empty:
+        zeros = torch.Tensor.new_zeros
+    if zeros is not None and "memory_format" not in kwargs and "pin_memory" not in kwargs:
+        try:
+            return zeros(*args, **kwargs)
+        except (TypeError, RuntimeError, ValueError):
+            return original(*args, **kwargs)
+    result = original(*args, **kwargs)
+    _quietly(lambda one: one.zero_(), result)
+    return result
+
+
+@method("resize_", "resize_as_")
+def resize(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Memory that a resize adds is cleared."""
+    tensor = getattr(original, "__self__", None)
+    before = tensor.untyped_storage().nbytes() if isinstance(tensor, torch.Tensor) else 0
+    result = original(*args, **kwargs)
+    storage = result.untyped_storage()
+    if storage.nbytes() > before:
+        storage[before:].fill_(0)
+    return result
+
+
+# G12: randomness comes from the seed of the run.
+
+
+@function("torch.seed", "torch.random.seed")
+def seed(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A seed drawn from the run's own sequence, set and returned."""
+    number = run.next_seed()
+    torch.manual_seed(number)
+    return number
+
+
+@method("seed")
+def generator_seed(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Likewise for one Generator."""
+    number = run.next_seed()
+    original.__self__.manual_seed(number)
+    return number
+
+
+@function("numpy.random.default_rng", "numpy.random.seed", "random.seed")
+def seeded(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Without a seed, one from the run's own sequence."""
+    if (not args or args[0] is None) and kwargs.get("seed", kwargs.get("a")) is None:
+        return original(run.next_seed() % 2**32)
+    return original(*args, **kwargs)
+
+
+@function("torch.set_rng_state", "torch.random.set_rng_state")
+@method("set_state")
+def set_state(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Only a state that this run was given: the generator trusts its bytes."""
+    state = _argument(args, kwargs, 0, "new_state")
+    if isinstance(state, torch.Tensor) and state.dtype == torch.uint8 and bytes(state.tolist()) not in run.states:
+        raise Refused("refused.guard.state")
+    return original(*args, **kwargs)
+
+
+@function("torch.get_rng_state", "torch.random.get_rng_state")
+@method("get_state")
+def get_state(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The state is remembered, so that it can be set again."""
+    state = original(*args, **kwargs)
+    run.states.add(bytes(state.tolist()))
+    return state
+
+
+# Names given as text, threads, sparse indices.
+
+_TENSOR_TYPE = re.compile(r"torch\.(cuda\.)?[A-Z][A-Za-z0-9]*Tensor")
+
+
+@function("torch.set_default_tensor_type")
+@method("type")
+def tensor_type(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A text is the name of a tensor type, and no path to a module."""
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, str) and not _TENSOR_TYPE.fullmatch(value):
+            raise Refused("refused.guard.tensor_type", name=value[:80])
+    return original(*args, **kwargs)
+
+
+@function("torch.set_num_threads")
+def threads(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A run has one thread; the wish is taken and changes no value."""
+    return None
+
+
+@function("torch.sparse_coo_tensor")
+def sparse(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Indices are checked: unchecked ones lead out of bounds."""
+    return original(*args, **{**kwargs, "check_invariants": True})
+
+
+@method("coalesce", "to_dense", "_indices", "_values")
+def sparse_method(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """As PyTorch does it."""
+    return original(*args, **kwargs)
+
+
+# Classes.
+
+_LEGACY = tuple(
+    getattr(torch, name)
+    for name in "Tensor FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor".split()
+)
+
+
+def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """What is called, and with what, where a program calls a class of the library."""
+    if kind in _LEGACY and args and not kwargs and all(type(arg) in (int, torch.Size) for arg in args):
+        dtype = None if kind is torch.Tensor else kind.dtype  # type: ignore[attr-defined]
+        return (lambda *sizes: torch.zeros(*sizes, dtype=dtype)), args, kwargs
+    if kind is torch.utils.data.DataLoader:
+        alone = {name: value for name, value in kwargs.items() if name not in _WORKERS}
+        return kind, args, alone
+    return kind, args, kwargs
+
+
+_WORKERS = ("num_workers", "pin_memory", "persistent_workers", "prefetch_factor", "multiprocessing_context", "worker_init_fn", "timeout")
+
+
+def operate(symbol: str, operands: tuple[Any, ...]) -> None:
+    """Operators on library values: what they make is bounded by memory; nothing here loops in a number."""

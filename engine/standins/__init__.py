@@ -1,0 +1,64 @@
+"""Stand-ins for what programs import without needing it for their gradients: files, time, plots, progress bars.
+
+One small file each, with `offer(run) -> {module: {name: value}}`. A name offered here comes before the library's own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from engine.folder import Folder
+from engine.limits import Limits
+from engine.trace import Figure
+
+Names = dict[str, dict[str, Any]]
+
+
+class Offered:
+    """A base for our own classes that programs may use: all their public names may be read and called."""
+
+
+class Run:
+    """What the stand-ins of one run share: its folder, its figures, its clock, its seeds, its output."""
+
+    def __init__(self, limits: Limits, seed: int) -> None:
+        self.limits = limits
+        self.folder = Folder(limits)
+        self.owner: Any = None
+        self.seconds = 0.0
+        self.states: set[bytes] = set()
+        self.drawn: list[Callable[[], list[Figure]]] = []
+        self._seed = seed
+
+    def next_seed(self) -> int:
+        """The next number of a sequence that the seed of the run begins."""
+        self._seed = (self._seed * 6364136223846793005 + 1442695040888963407) % 2**63
+        return self._seed
+
+    def write(self, text: str) -> None:
+        """To the output of the program, where `print` writes."""
+        if self.owner is not None:
+            self.owner.write_text(text)
+
+    def figures(self) -> list[Figure]:
+        """The figures the program drew, in order."""
+        return [figure for draw in self.drawn for figure in draw()]
+
+
+@cache
+def _files() -> tuple[ModuleType, ...]:
+    return tuple(importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+
+
+def offered(run: Run) -> Names:
+    """Every stand-in of one run, by module and name."""
+    names: Names = {}
+    for file in _files():
+        for module, members in file.offer(run).items():
+            names.setdefault(module, {}).update(members)
+    return names

@@ -1,0 +1,84 @@
+"""torch.save, torch.load, io, os, pathlib: all on the run's folder."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from pathlib import PurePosixPath
+from typing import Any
+
+from engine.standins import Names, Offered, Run
+
+
+class Environment(dict[str, str]):
+    """`os.environ`: empty, and the program's own."""
+
+
+def offer(run: Run) -> Names:
+    """What reads and writes files."""
+    folder = run.folder
+    environment = Environment()
+
+    class Path(Offered, PurePosixPath):
+        """`pathlib.Path` on the run's folder."""
+
+        def exists(self) -> bool:
+            return folder.exists(self)
+
+        def is_file(self) -> bool:
+            return str(self) in folder.names()
+
+        def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+            return None
+
+        def unlink(self, missing_ok: bool = False) -> None:
+            if not (missing_ok and not self.exists()):
+                folder.remove(self)
+
+        def open(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+            return folder.open(self, mode, *args, **kwargs)
+
+        def read_text(self) -> str:
+            return str(folder.open(self).read())
+
+        def write_text(self, text: str) -> int:
+            with folder.open(self, "w") as file:
+                return int(file.write(text))
+
+    def nothing(*args: Any, **kwargs: Any) -> None:
+        """A folder needs no making."""
+
+    def listed(path: Any = ".") -> list[str]:
+        """`os.listdir`."""
+        return folder.names()
+
+    path = {
+        **{name: getattr(posixpath, name) for name in ("join", "basename", "dirname", "splitext", "split", "normpath", "sep")},
+        "exists": folder.exists,
+        "isfile": lambda path: str(path) in folder.names(),
+        "isdir": lambda path: folder.exists(path) and str(path) not in folder.names(),
+        "getsize": lambda path: len(dict(folder.files())[str(path)]),
+        "abspath": lambda path: posixpath.normpath(posixpath.join("/", str(path))),
+        "expanduser": lambda path: path,
+    }
+    return {
+        "torch": {"save": folder.save, "load": folder.load},
+        "torch.serialization": {"save": folder.save, "load": folder.load},
+        "io": {"BytesIO": io.BytesIO, "StringIO": io.StringIO},
+        "os": {
+            "environ": environment,
+            "getenv": environment.get,
+            "makedirs": nothing,
+            "mkdir": nothing,
+            "listdir": listed,
+            "remove": folder.remove,
+            "unlink": folder.remove,
+            "getcwd": lambda: "/",
+            "cpu_count": lambda: 1,
+            "sep": "/",
+            "name": "posix",
+            "linesep": "\n",
+        },
+        "os.path": path,
+        "pathlib": {"Path": Path, "PurePath": PurePosixPath, "PosixPath": Path},
+    }

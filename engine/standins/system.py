@@ -1,0 +1,76 @@
+"""sys, gc, platform, pprint and switches of other devices: their harmless parts."""
+
+from __future__ import annotations
+
+import pprint
+import sys
+from typing import Any
+
+import torch
+
+from engine.standins import Names, Offered, Run
+
+
+class Flags(Offered):
+    """A group of switches that may be read and set, and change nothing on a CPU."""
+
+
+def _compile(model: Any = None, **options: Any) -> Any:
+    """`torch.compile` gives back what it is given: the program runs eagerly, and computes the same."""
+    return model if model is not None else _compile
+
+
+def offer(run: Run) -> Names:
+    """Facts about the place, without the place."""
+
+    def printed(value: Any, *args: Any, **kwargs: Any) -> None:
+        """`pprint.pprint`."""
+        run.write(pprint.pformat(value, **{key: one for key, one in kwargs.items() if key != "stream"}) + "\n")
+
+    def leave(code: Any = None) -> None:
+        """`sys.exit`."""
+        raise SystemExit(code)
+
+    def nothing(*args: Any, **kwargs: Any) -> None:
+        """There is nothing to do here."""
+
+    def zero(*args: Any, **kwargs: Any) -> int:
+        """None were found."""
+        return 0
+
+    class Stream(Offered):
+        """`sys.stdout`, or `sys.stderr`, which nobody sees."""
+
+        def __init__(self, write: Any) -> None:
+            self._write = write
+
+        def write(self, text: str) -> int:
+            self._write(text)
+            return len(text)
+
+        def flush(self) -> None:
+            return None
+
+        def isatty(self) -> bool:
+            return False
+
+    return {
+        "sys": {
+            **{name: getattr(sys, name) for name in ("version", "version_info", "maxsize", "platform", "float_info", "byteorder")},
+            "argv": ["program.py"],
+            "exit": leave,
+            "getsizeof": sys.getsizeof,
+            "getrecursionlimit": sys.getrecursionlimit,
+            "setrecursionlimit": nothing,
+            "stdout": Stream(run.write),
+            "stderr": Stream(nothing),
+        },
+        "gc": {"collect": zero, "enable": nothing, "disable": nothing, "isenabled": lambda: True},
+        "platform": {"system": lambda: "Linux", "python_version": lambda: sys.version.split()[0], "machine": lambda: "x86_64"},
+        "pprint": {"pprint": printed, "pformat": pprint.pformat, "pp": printed},
+        "traceback": {"print_exc": nothing},
+        "torch": {"compile": _compile},
+        "torch.backends.cudnn": {"enabled": True, "benchmark": False, "deterministic": False, "allow_tf32": True},
+        "torch.backends.cuda.matmul": {"allow_tf32": False, "allow_fp16_reduced_precision_reduction": True},
+        "torch.cuda": {"empty_cache": nothing, "synchronize": torch.cuda.synchronize},
+    }
