@@ -3,12 +3,12 @@
 With the augmented points X̃ = [X 1] the mean squared error has the Hessian H = 2/n X̃ᵀX̃ everywhere, and each eigenvector
 of H is trained on its own. With step lr and curvature λ, gradient descent multiplies the distance to the answer by
 1 - lr λ, so it converges below lr = 2/λ_max. With momentum β the pair (distance now, distance before) is multiplied by
-[[1 + β - lr λ, -β], [1, 0]], stable below 2(1 + β)/λ_max; with Nesterov's by [[(1 + β)(1 - lr λ), -β(1 - lr λ)], [1, 0]],
-stable below 2(1 + β)/((1 + 2β) λ_max). (Polyak 1964; Sutskever et al. 2013 for the form of Nesterov's step used here.)
+[[1 + β - lr λ, -β], [1, 0]], stable below 2(1 + β)/λ_max; with Nesterov's by [[(1 + β)(1 - lr λ), -β(1 - lr λ)],
+[1, 0]], stable below 2(1 + β)/((1 + 2β) λ_max). (Polyak 1964; Sutskever et al. 2013 for the form of Nesterov's step used here.)
 Weight decay adds itself to every eigenvalue. Units: λ in loss per squared parameter, lr its inverse.
 
-Where it holds: full batches and SGD without or with momentum. It is exact for mse. For huber and smooth_l1 the curvature
-is at most X̃ᵀX̃/n (over β for smooth_l1), so below the limit they cannot diverge, and above it the part near the answer
+Where it holds: full batches and SGD without or with momentum. It is exact for mse. For huber and smooth_l1 the
+curvature is at most X̃ᵀX̃/n (over β for smooth_l1), so below the limit they cannot diverge, and above it the part near the answer
 does not settle. For mini-batches and for the optimizers that scale their own steps nothing is claimed.
 """
 
@@ -120,7 +120,7 @@ def analyse(settings: Settings, x: Array, offset: Array) -> Stability:
 
 
 def _best(settings: Settings, largest: float, smallest: float) -> float:
-    """The learning rate with the smallest worst rate: 2/(λ_max + λ_min) for plain descent, else found on a log scale."""
+    """The learning rate with the smallest worst rate: 2/(λ_max + λ_min) for plain descent, else searched for."""
     if settings.optimizer == "sgd":
         return 2.0 / (largest + smallest)
     tried = np.geomspace(1e-3, 1.0, 400) * limit(settings, largest)
