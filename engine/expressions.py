@@ -320,8 +320,13 @@ class Expressions:
             function = self.attribute_of(callee, receiver)  # type: ignore[arg-type]
         else:
             function = self.table[callee.__class__](callee, scope)
-        args = self.arguments(node, function, scope)
-        kwargs = self.keywords(node, function, scope) if node.keywords else {}
+        if len(node.args) == 1 and node.args[0].__class__ is ast.Starred:
+            spread = self.evaluate(node.args[0].value, scope)  # spread after the keywords are evaluated, as CPython does
+            kwargs = self.keywords(node, function, scope) if node.keywords else {}
+            args = self.spread(function, spread)
+        else:
+            args = self.arguments(node, function, scope)
+            kwargs = self.keywords(node, function, scope) if node.keywords else {}
         operands += args
         if kwargs:
             operands += kwargs.values()
@@ -344,14 +349,17 @@ class Expressions:
         args: list[Any] = []
         for argument in node.args:
             if argument.__class__ is ast.Starred:
-                spread = self.evaluate(argument.value, scope)  # type: ignore[attr-defined]
-                if not hasattr(type(spread), "__iter__") and not hasattr(type(spread), "__getitem__"):
-                    kind = type(spread).__name__
-                    raise TypeError(f"{_described(function)} argument after * must be an iterable, not {kind}")
-                args.extend(self.budget.collected(spread))
+                args.extend(self.spread(function, self.evaluate(argument.value, scope)))
             else:
                 args.append(self.table[argument.__class__](argument, scope))
         return args
+
+    def spread(self, function: Any, value: Any) -> list[Any]:
+        """The elements of a starred argument."""
+        if not hasattr(type(value), "__iter__") and not hasattr(type(value), "__getitem__"):
+            kind = type(value).__name__
+            raise TypeError(f"{_described(function)} argument after * must be an iterable, not {kind}")
+        return list(self.budget.collected(value))
 
     def keywords(self, node: ast.Call, function: Any, scope: Scope) -> dict[str, Any]:
         """The keyword arguments, double stars spread."""
@@ -588,8 +596,8 @@ def _outer(scope: Scope, hops: int) -> Scope:
 
 def _described(function: Any) -> str:
     """A function as CPython names it in errors about its arguments."""
-    name = getattr(function, "__qualname__", None)
+    name = function.__name__ if type(function) is Builtin else getattr(function, "__qualname__", None)
     if not isinstance(name, str):
         return f"{type(function).__name__} object"
-    module = getattr(function, "__module__", None)
+    module = None if type(function) is Builtin else getattr(function, "__module__", None)
     return f"{name}()" if module in (None, "builtins") else f"{module}.{name}()"

@@ -35,6 +35,14 @@ EXCEPTIONS: dict[str, type[BaseException]] = {
 }
 
 
+_ARITY = {
+    **dict.fromkeys(("all", "any", "repr", "id", "ascii"), (1, 1)),
+    **dict.fromkeys(("hasattr", "delattr"), (2, 2)),
+    **{"setattr": (3, 3), "getattr": (2, 3), "format": (1, 2)},
+}
+"""How many arguments those take that take no keywords."""
+
+
 class Builtin:
     """A function of Python's that the interpreter runs in its own way. `scoped` ones are given the scope they are called in."""
 
@@ -42,7 +50,7 @@ class Builtin:
 
     def __init__(self, name: str, run: Callable[..., Any], scoped: bool = False) -> None:
         self.__name__ = name
-        self.run = run
+        self.run = _counting(name, run) if name in _ARITY else run
         self.scoped = scoped
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -50,6 +58,23 @@ class Builtin:
 
     def __repr__(self) -> str:
         return f"<built-in function {self.__name__}>"
+
+
+Builtin.__name__ = Builtin.__qualname__ = type(len).__name__
+Builtin.__module__ = "builtins"
+
+
+def _counting(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
+    """`run`, with Python's own words where the number of arguments is wrong: the real builtin then does nothing but complain."""
+    least, most = _ARITY[name]
+    real = getattr(builtins, name)
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or not least <= len(args) <= most:
+            return real(*args, **kwargs)
+        return run(*args)
+
+    return counting
 
 
 class Python:
@@ -140,7 +165,7 @@ class Python:
 
     def enumerate(self, *args: Any, **kwargs: Any) -> Any:
         """`enumerate(iterable, start=0)`."""
-        return self._lazy(enumerate, args[:1], *args, **kwargs)
+        return self._lazy(enumerate, args[:1], *args, **kwargs) if args else enumerate(*args, **kwargs)
 
     def iter(self, *args: Any) -> Any:
         """`iter(iterable)` or `iter(callable, sentinel)`."""
@@ -335,8 +360,11 @@ class Python:
         """Nobody is there to type."""
         raise Refused("refused.input")
 
-    def print(self, *values: Any, sep: Any = None, end: Any = None, file: Any = None, flush: Any = False) -> None:
+    def print(self, *values: Any, sep: Any = None, end: Any = None, file: Any = None, **others: Any) -> None:
         """`print(...)`."""
+        for name in others:
+            if name != "flush":
+                raise TypeError(f"'{name}' is an invalid keyword argument for print()")
         for name, text in (("sep", sep), ("end", end)):
             if text is not None and not isinstance(text, str):
                 raise TypeError(f"{name} must be None or a string, not {type(text).__name__}")

@@ -38,7 +38,7 @@ class Block:
         parent = self.parent
         if parent is None or parent.kind == "module" or self.name in parent.globals:
             return self.name
-        between = "." if parent.kind == "class" else ".<locals>."
+        between = ".<locals>." if parent.kind == "function" else "."
         return parent.qualname + between + self.name
 
     def hops(self, name: str) -> int:
