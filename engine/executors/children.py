@@ -138,7 +138,8 @@ def start(command: list[str], theirs: socket.socket, folder: str) -> subprocess.
 class Zygote:
     """The app's end of one zygote. `listen` must run on a thread that lives as long as it."""
 
-    def __init__(self, control: socket.socket, kill: Callable[[], None]) -> None:
+    def __init__(self, pid: int, control: socket.socket, kill: Callable[[], None]) -> None:
+        self.pid = pid
         self.idle_after = 0.5
         self._control = control
         self._kill = kill
@@ -175,7 +176,7 @@ class Zygote:
         elif isinstance(news, zygote.Born):
             self.on_born(self._adopt(news.pid, *descriptors))
         elif isinstance(news, zygote.Copied):
-            self.on_copied(_copy_of(*descriptors))
+            self.on_copied(_copy_of(news.pid, *descriptors))
         elif isinstance(news, zygote.Yielded):
             if (child := self._children.get(news.pid)) is not None:
                 child.on_settled()
@@ -224,5 +225,5 @@ def _discard(child: Child) -> None:
     child.close()
 
 
-def _copy_of(control: int, descriptor: int) -> Zygote:
-    return Zygote(socket.socket(fileno=control), _Killer(descriptor))
+def _copy_of(pid: int, control: int, descriptor: int) -> Zygote:
+    return Zygote(pid, socket.socket(fileno=control), _Killer(descriptor))

@@ -72,6 +72,11 @@ class Forked:
                 self._crashes.clear()
                 self._start_another()
 
+    def zygotes(self) -> list[int]:
+        """The processes children are forked from: the active one, then the one in reserve."""
+        with self._changed:
+            return [process.pid for process in (self._active, self._reserve) if process is not None]
+
     def close(self) -> None:
         """End the zygotes and the children that wait."""
         with self._changed:
@@ -101,7 +106,7 @@ class Forked:
             return
         finally:
             theirs.close()
-        started = Zygote(ours, process.kill)
+        started = Zygote(process.pid, ours, process.kill)
         watchdog = threading.Timer(START_TIME, started.close)
         watchdog.start()
         came_up = threading.Event()
