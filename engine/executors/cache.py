@@ -13,7 +13,7 @@ OVERHEAD = 512
 
 def lasting(outcome: Outcome) -> bool:
     """Whether a run that ended so would end so again: not when it died, and not when time or memory ended it."""
-    return outcome.kind != "lost" and outcome.code not in ("limit.time", "limit.memory")
+    return outcome.kind != "lost" and outcome.code not in ("limit.time", "limit.seconds", "limit.memory")
 
 
 class Cache:

@@ -50,6 +50,7 @@ def test_what_is_larger_than_a_quarter_is_not_kept() -> None:
         (Outcome("refused", "refused.import"), True),
         (Outcome("stopped", "limit.statements"), True),
         (Outcome("stopped", "limit.time"), False),
+        (Outcome("stopped", "limit.seconds"), False),
         (Outcome("stopped", "limit.memory"), False),
         (Outcome("lost", "lost.crash"), False),
     ],
