@@ -1,0 +1,1 @@
+"""Our speed, as ratios to something plain measured in the same run. Printed, never asserted: machines differ."""

@@ -1,0 +1,220 @@
+"""The road from text to Trace and page, as ratios: `python -m tests.bench.first_light`.
+
+a  one regression step, run and recorded, against the same plain steps, torchlens and torchviz
+b  the lesson's 500 epochs through the sandbox, recorded, against plain Python without its imports
+c  a warm request for the chain rule's Trace, in the app process, against a bare fork that runs the same program
+d  the first page painted by a fresh server, and the memory of the app process
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.executors.base import Job
+from engine.executors.local import LocalExecutor
+from engine.scenarios import load
+from engine.trace import Trace, assemble, check
+from tests.bench.timing import median, milliseconds, once
+from tests.run import NO_BROWSER, find_browser
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STEP = """\
+import torch
+x = torch.linspace(0, 1, 20).reshape(-1, 1)
+y = 2 * x + 1
+linear = torch.nn.Linear(1, 1)
+criterion = torch.nn.MSELoss()
+for _ in range({steps}):
+    linear.zero_grad()
+    loss = criterion(linear(x), y)
+    loss.backward()
+"""
+STEPS = 40
+
+
+def one_step() -> Iterator[str]:
+    """(a) In this process, where torch is imported for the purpose. The cost of a step is what a further step adds."""
+    import torch
+    import torchlens
+    import torchviz  # type: ignore[import-untyped]
+
+    from engine.executors.worker import run_job
+
+    torch.set_num_threads(1)
+
+    def recorded(steps: int) -> list[bytes]:
+        frames: list[bytes] = []
+        run_job(Job(source=STEP.format(steps=steps), window=(0, 10**6)), frames.append)
+        return frames
+
+    few, many = (median(lambda steps=steps: recorded(steps), 9) for steps in (1, STEPS + 1))  # type: ignore[misc]
+    ours = (many - few) / STEPS
+
+    class Step(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = torch.nn.Linear(1, 1)
+
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.mse_loss(self.linear(x), y)
+
+    model, x = Step(), torch.linspace(0, 1, 20).reshape(-1, 1)
+    y = 2 * x + 1
+    options = torchlens.options.CaptureOptions(save_grads="all", backward_ready=True)
+
+    def plain() -> None:
+        model.zero_grad()
+        model(x, y).backward()
+
+    def viz() -> None:
+        model.zero_grad()
+        loss = model(x, y)
+        torchviz.make_dot(loss, params=dict(model.named_parameters()), show_saved=True).source  # noqa: B018
+        loss.backward()
+
+    def lens() -> None:
+        model.zero_grad()
+        trace = torchlens.trace(model, [x, y], capture=options)
+        trace.log_backward(trace[trace.output_layers[0]].out)
+
+    bare = median(plain, 300)
+    rivals = {"torchviz": median(viz, 50), "torchlens": median(lens, 15)}
+    events = sum(len(frame.events) for frame in _decoded(recorded(2)))
+    yield f"one step, run and recorded: {milliseconds(ours)}, plain {milliseconds(bare)}: {ours / bare:.1f} times"
+    yield f"  a whole run of one step, parsed and seeded too: {milliseconds(few)}"
+    for name, seconds in rivals.items():
+        yield f"  {name}: {milliseconds(seconds)}, {seconds / ours:.1f} times ours"
+    yield f"  we hold {events // 2} events a step with every gradient in and out; torchviz holds none"
+
+
+def _decoded(frames: list[bytes]) -> Iterator[Trace]:
+    from engine.trace import decode_frame
+
+    yield assemble(map(decode_frame, frames), source="")
+
+
+def lesson(executor: LocalExecutor) -> Iterator[str]:
+    """(b) Each time another seed, since equal jobs share one result."""
+    program = load()["linear_regression"].program
+    ours = median(lambda: request(executor, program), 7)
+    bare = plainly("loop", program, 7)
+    times = f"{ours / bare:.2f} times (at most 3)"
+    yield f"the lesson's 500 epochs: {milliseconds(ours)}, plain {milliseconds(bare)}: {times}"
+
+
+def warm_request(executor: LocalExecutor) -> Iterator[str]:
+    """(c) From the Job to a checked Trace."""
+    program = load()["chain_rule"].program
+    ours = median(lambda: request(executor, program), 41)
+    bare = plainly("fork", program, 41)
+    yield f"a warm request: {milliseconds(ours)}, bare fork {milliseconds(bare)}: {ours / bare:.2f} times (at most 3)"
+    again = Job(source=program)
+    cached = median(lambda: list(executor.run(again)), 41)
+    yield f"  the same request again: {milliseconds(cached)}"
+
+
+_seeds = itertools.count(1)
+
+
+def request(executor: LocalExecutor, program: str) -> Trace:
+    """A run nobody has asked for before."""
+    job = Job(source=program, seed=next(_seeds))
+    trace = check(assemble(executor.run(job), source=program, seed=job.seed))
+    assert trace.outcome is not None
+    assert trace.outcome.kind == "finished", trace.outcome
+    return trace
+
+
+def plainly(way: str, program: str, times: int) -> float:
+    """Seconds of plain Python (see plain.py)."""
+    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
+        file.write(program)
+        file.flush()
+        command = [sys.executable, "-m", "tests.bench.plain", way, file.name, str(times)]
+        return float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+
+
+def first_page() -> Iterator[str]:
+    """(d) A fresh server, and a fresh browser that has never seen it."""
+    from playwright.sync_api import sync_playwright
+
+    browser = find_browser()
+    if browser is None:
+        yield NO_BROWSER
+        return
+    with served() as (address, process, seconds), sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        page = chromium.new_page()
+        shown = once(lambda: (page.goto(address), page.wait_for_selector("figure.motion img")))
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        page.goto(f"{address}/program")
+        page.wait_for_timeout(3_000)
+        memory, torch = _memory(process), "libtorch" in Path(f"/proc/{process}/maps").read_text()
+        chromium.close()
+    yield f"a fresh server answers after {seconds:.2f} s; its first page is painted after {paint / 1e3:.2f} s, "
+    yield f"  the picture moves after {shown:.2f} s; the app process holds {memory} MB (at most 150), torch: {torch}"
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, int, float]]:
+    """A fresh server: its address, its process and the seconds until it answered."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", str(port), "--log-level", "warning"]
+    start = time.perf_counter()
+    server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        while not _answers(port) and time.perf_counter() - start < 60:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}", server.pid, time.perf_counter() - start
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _memory(process: int) -> int:
+    """Resident megabytes, files mapped included."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    assert found is not None
+    return int(found[1]) // 1000
+
+
+def main() -> None:
+    """Print everything, the app process first: afterwards this one has imported torch."""
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    for line in first_page():
+        print(line, flush=True)
+    executor = LocalExecutor()
+    try:
+        for measure in (warm_request, lesson):
+            for line in measure(executor):
+                print(line, flush=True)
+    finally:
+        executor.close()
+    for line in one_step():
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
