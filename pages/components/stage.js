@@ -29,6 +29,7 @@ export default function ({ data, parentElement, setStateValue }) {
   stage.receive(data instanceof Uint8Array ? data : new Uint8Array(data));
   return () => {
     stage.close();
+    document.removeEventListener("stage:ask", stage.asked);
     stages.delete(parentElement);
   };
 }
@@ -42,6 +43,14 @@ class Stage {
     this.selected = null;
     this.hovered = null;
     root.addEventListener("keydown", (event) => this.keys(event));
+    this.asked = ({ detail }) => {
+      if (!this.elsewhere || !this.source) return;
+      const stops = this.source.stops.get(detail.line);
+      if (stops) this.goTo(stops, detail.line);
+      else if (detail.span) this.characters(detail.span);
+      else this.source.tell();
+    };
+    document.addEventListener("stage:ask", this.asked);
   }
 
   receive(bytes) {
@@ -52,13 +61,15 @@ class Stage {
     this.dress();
   }
 
-  // `given` is {document, texts, open: {step, part, node, view}, readOnly, mark}.
+  // `given` is {document, texts, source, open: {step, part, node, view}, readOnly, mark}. Without source, an editor on the
+  // page shows it: it is told what to mark ("stage:source"), and asks for that, for a line or for a span ("stage:ask").
   open(given) {
     const kept = this.model && this.mark === given.mark ? { position: this.model.position(this.moment), node: this.selected, view: this.graph.direction } : null;
     const asked = JSON.stringify(given.open);
     const position = kept && asked === this.opened ? kept : { position: given.open, node: given.open.node, view: given.open.view };
     this.opened = asked;
     this.mark = given.mark;
+    this.elsewhere = given.source === false;
     this.close();
     this.model = readDocument(given.document);
     this.texts = speak(given.texts);
@@ -94,6 +105,7 @@ class Stage {
     this.addTools();
     const empty = !this.model.moments.length;
     this.root.classList.toggle("empty", empty);
+    this.root.classList.toggle("sourceless", this.elsewhere);
     mark(this.root, "aria-label", this.texts("stage.label"));
     this.root.replaceChildren(html("div", { class: "grid" }, this.source.pane, this.graph.pane, this.clock.pane, this.tables.tensors,
       this.tables.side));
@@ -226,6 +238,7 @@ class Stage {
     const lit = this.hovered ?? this.selected;
     const span = lit === null ? null : this.model.variantAt(this.model.slots[lit], this.moment).span;
     this.source.show(this.moment, span);
+    if (this.elsewhere) this.source.tell();
     this.graph.show(this.moment, this.selected, this.hovered);
     this.clock.show(this.moment);
     this.tables.show(this.moment, this.selected);

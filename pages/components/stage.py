@@ -92,18 +92,23 @@ def stage(
     part: int | None = None,
     node: int | None = None,
     view: str = "",
+    source: bool = True,
     closed: Collection[int] | None = None,
 ) -> Selection:
     """Show the trace, opened at the statement of tick `step` (None: the last), inside it at `part`, with slot `node`
     selected. `view` is the direction of the graph: "right", "down" or "" for the one that suits it. `closed` are the groups
-    drawn as one at first. Unknown ticks, parts and slots open the nearest there is.
+    drawn as one at first. Without `source` the page shows the program in an editor, which marks what the stage tells.
+    Unknown ticks, parts and slots open the nearest there is.
     """
     content = encode(trace)
     mark = hashlib.blake2b(content, digest_size=8).hexdigest()
     chosen = _closed(key, mark)
     given = {
-        "document": _document(content, chosen if chosen is not None else None if closed is None else tuple(sorted(closed))),
+        "document": _document(
+            content, chosen if chosen is not None else None if closed is None else tuple(sorted(closed))
+        ),
         "texts": area("stage.", language),
+        "source": source,
         "open": _opening(key, mark, Selection(step, part, node), view),
         "mark": mark,
     }

@@ -92,6 +92,7 @@ export class Source {
       if (line) this.paint(line, wanted.get(number) ?? []);
     }
     this.marked = new Set(wanted.keys());
+    this.wanted = wanted;
     const callers = new Set(this.callers(step));
     this.lines.forEach((line, place) => {
       mark(line.row, "aria-current", place + 1 === step.span[0] ? "step" : null);
@@ -100,6 +101,16 @@ export class Source {
     this.echo(m);
     if (this.current !== step.span[0]) this.follow(step.span[0]);
     this.current = step.span[0];
+  }
+
+  // What is marked now, for an editor that shows the program in our place: by line, its marks [from, to, class] and what
+  // it has shown.
+  tell() {
+    const echoes = this.lines.flatMap(({ echo }, place) =>
+      echo.textContent ? [[place + 1, echo.textContent, echo.classList.contains("error")]] : []);
+    const detail = { text: this.model.lines.join("\n"), line: this.current, marks: [...this.wanted], echoes,
+      stops: [...this.stops.keys()] };
+    document.dispatchEvent(new CustomEvent("stage:source", { detail }));
   }
 
   // The lines that are waiting for the current one to return.
