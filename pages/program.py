@@ -8,15 +8,18 @@ import streamlit as st
 
 from engine import scenarios
 from engine.executors.base import Job
-from engine.permalink import program_table
+from engine.permalink import Setting, State, program_table
 from engine.scenarios import Scenario
 from pages.components import outcome, run
 from pages.components.editor import editor
-from pages.components.language import say
+from pages.components.language import current, say
 from pages.components.share import Link, copy_field
+from pages.components.stage import stage
 
+_STAGE = "stage"
 _link = Link("program", program_table())
 _programs = {name: one for name, one in scenarios.load().items() if one.page == "program"}
+_START: State = {"step": None, "part": None, "node": None}
 _STYLE = Path(__file__).resolve().parent / "components" / "program.css"
 _JOB, _AGAIN, _MINE, _EDITOR = (_link.key(name) for name in ("job", "again", "mine", "editor"))
 
@@ -44,7 +47,7 @@ def _keep_mine(text: str) -> None:
 
 
 def _run() -> None:
-    _link.put({"step": None, "node": None})
+    _link.put(_START)
     _link.write()
     _start(again=True)
 
@@ -59,7 +62,7 @@ def _pick() -> None:
 def _back() -> None:
     mine = st.session_state.pop(_MINE)
     _keep_mine(_text())
-    _link.put({"program": mine, "step": None, "node": None})
+    _link.put({"program": mine, **_START})
     _link.write()
     _start()
 
@@ -133,17 +136,33 @@ def _more() -> None:
         )
 
 
-def _watch(landing: run.Landing) -> None:
-    """Everything there is to see of a run."""
+def _watch(landing: run.Landing, *, source: bool) -> None:
+    """Everything there is to see of a run; without its source where the editor shows it."""
     trace = landing.trace
     if trace is None:
         outcome.no_trace(landing.code, landing.params)
         return
     outcome.ending(trace)
-    st.text("".join(step.printed for step in trace.steps))
+    if trace.steps:
+        asked = _link.state()
+        at = stage(
+            trace,
+            key=_STAGE,
+            language=current(),
+            step=_number(asked["step"]),
+            part=_number(asked["part"]),
+            node=_number(asked["node"]),
+            view=str(asked["view"] or ""),
+            source=source,
+        )
+        _link.put({"step": at.step, "part": at.part, "node": at.node})
     outcome.files(trace.files)
     outcome.notes(trace.notices)
     outcome.figures(trace.figures)
+
+
+def _number(setting: Setting) -> int | None:
+    return setting if isinstance(setting, int) else None
 
 
 def _page() -> None:
@@ -161,14 +180,18 @@ def _page() -> None:
     if _text() == scenario.program:
         st.caption(f":material/visibility: {say(scenario.notice_id)}")
     if read_only or not st.session_state[_EDITOR]:
-        _watch(run.landed(st.session_state[_JOB], "program", again=st.session_state.pop(_AGAIN, False)))
+        _watch(_landing(), source=True)
         return
-    left, right = st.columns([4, 7], gap="medium")
+    left, right = st.columns([4, 7], gap="small")
     with right:
-        landing = run.landed(st.session_state[_JOB], "program", again=st.session_state.pop(_AGAIN, False))
-        _watch(landing)
+        landing = _landing()
+        _watch(landing, source=False)
     with left:
         editor(_link.key("program"), wrong_line=outcome.line(landing.trace))
+
+
+def _landing() -> run.Landing:
+    return run.landed(st.session_state[_JOB], "program", again=st.session_state.pop(_AGAIN, False))
 
 
 _page()

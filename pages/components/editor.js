@@ -1,11 +1,22 @@
-// Line numbers, indentation and a draft for Streamlit's text area.
+// Line numbers, indentation and a draft for Streamlit's text area, and the marks of the stage behind its text.
 // data: JSON bytes of { key, text, wrong, language }: the area's key, the text the server holds, the line to mark.
+//
+// The marks: the stage tells what happens at its moment ("stage:source"); as long as the text is the one that ran, it is
+// marked here, and choosing a line or characters here moves the stage ("stage:ask").
 //
 // The draft: what is typed is kept in this tab's sessionStorage together with the text it was typed over, and is put back
 // where that text is still what the server holds. So neither a reload nor a visit to another page loses a letter.
 
 const INDENT = "    ";
 const views = new WeakMap();
+let told = null; // what the stage said last
+
+document.addEventListener("stage:source", ({ detail }) => {
+  told = detail;
+  document.dispatchEvent(new Event("editor:paint"));
+});
+
+const ask = (detail) => document.dispatchEvent(new CustomEvent("stage:ask", { detail }));
 
 export default function editor({ data, parentElement }) {
   const view = views.get(parentElement) ?? { list: parentElement.querySelector(".lines"), area: null };
@@ -35,9 +46,19 @@ function attach(view, area) {
   view.listeners = {
     input: () => { keep(view); number(view); },
     keydown: (event) => press(view, event),
-    scroll: () => { view.list.scrollTop = area.scrollTop; },
+    scroll: () => follow(view),
+    pointerup: () => choose(view),
   };
   for (const [name, listener] of Object.entries(view.listeners)) area.addEventListener(name, listener);
+  view.paint = () => paint(view);
+  document.addEventListener("editor:paint", view.paint);
+  view.list.onclick = ({ target }) => {
+    if (target.matches(".stop")) ask({ line: 1 + [...view.list.children].indexOf(target) });
+  };
+  view.backdrop = document.createElement("div");
+  view.backdrop.className = "editor-backdrop";
+  view.backdrop.setAttribute("aria-hidden", "true");
+  area.before(view.backdrop);
   area.wrap = "off";
   area.spellcheck = false;
   area.autocapitalize = "off";
@@ -46,11 +67,18 @@ function attach(view, area) {
   view.list.style.lineHeight = style.lineHeight;
   view.list.style.fontSize = style.fontSize;
   view.list.style.paddingTop = style.paddingTop;
+  for (const name of ["fontFamily", "fontSize", "lineHeight", "letterSpacing", "tabSize"]) {
+    view.backdrop.style[name] = style[name];
+  }
+  view.backdrop.style.padding = `${style.paddingTop} ${style.paddingRight} 0 ${style.paddingLeft}`;
+  ask({});
 }
 
 function detach(view) {
   clearTimeout(view.timer);
   for (const [name, listener] of Object.entries(view.listeners ?? {})) view.area.removeEventListener(name, listener);
+  document.removeEventListener("editor:paint", view.paint);
+  view.backdrop?.remove();
   view.area = null;
   view.listeners = {};
 }
@@ -96,7 +124,70 @@ function number(view) {
   }
   const unchanged = area.value === view.text;
   [...list.children].forEach((line, index) => line.classList.toggle("wrong", unchanged && index + 1 === view.wrong));
-  list.scrollTop = area.scrollTop;
+  paint(view);
+}
+
+// ---- the stage's marks
+
+// Whether what is written is what ran, so that the stage's lines and columns are ours.
+const ran = (view) => told !== null && view.area !== null && view.area.value.trimEnd() === told.text.trimEnd();
+
+function paint(view) {
+  if (!view.area) return;
+  const same = ran(view);
+  const marks = new Map(same ? told.marks : []);
+  const echoes = new Map(same ? told.echoes.map(([line, words, error]) => [line, { words, error }]) : []);
+  const stops = new Set(same ? told.stops : []);
+  [...view.list.children].forEach((item, place) => {
+    item.classList.toggle("stop", stops.has(place + 1));
+    item.classList.toggle("now", same && told.line === place + 1);
+  });
+  const rows = same ? view.area.value.split("\n").map((text, place) =>
+    row(text, marks.get(place + 1) ?? [], echoes.get(place + 1), told.line === place + 1)) : [];
+  view.backdrop.replaceChildren(...rows);
+  follow(view);
+}
+
+// One line behind the text: the same characters, invisible, in pieces with the marks that cover them. Marks count code
+// points.
+function row(text, marks, echo, now) {
+  const characters = Array.from(text);
+  const edges = new Set([0, characters.length]);
+  for (const [from, to] of marks) edges.add(Math.min(from, characters.length)).add(Math.min(to, characters.length));
+  const cuts = [...edges].sort((one, other) => one - other);
+  const line = element("div", now ? "line now" : "line");
+  for (let place = 0; place + 1 < cuts.length; place++) {
+    const names = marks.filter(([from, to]) => from <= cuts[place] && cuts[place + 1] <= to).map(([, , name]) => name);
+    line.append(element("span", names.join(" "), characters.slice(cuts[place], cuts[place + 1]).join("")));
+  }
+  if (echo) line.append(element("span", echo.error ? "echo error" : "echo", echo.words));
+  if (!line.hasChildNodes()) line.append("\u200b");
+  return line;
+}
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function follow(view) {
+  const { area } = view;
+  view.list.scrollTop = area.scrollTop;
+  view.backdrop.style.transform = `translate(${-area.scrollLeft}px, ${-area.scrollTop}px)`;
+}
+
+// Characters that are selected light their node.
+function choose(view) {
+  const { area } = view;
+  if (area.selectionStart === area.selectionEnd || !ran(view)) return;
+  ask({ span: [...position(area.value, area.selectionStart), ...position(area.value, area.selectionEnd)] });
+}
+
+function position(text, offset) {
+  const lines = text.slice(0, offset).split("\n");
+  return [lines.length, Array.from(lines.at(-1)).length];
 }
 
 // ---- keys

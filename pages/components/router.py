@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine import scenarios
+from engine.figures import PALETTES
 from engine.permalink import program_table
 from pages.components import language
 from pages.components.language import say
@@ -41,6 +42,14 @@ def _registered() -> dict[str, st.Page]:
     }
 
 
+def _palette() -> str:
+    """The palette as CSS variables that follow the theme, for what we draw outside our components."""
+    light, dark = PALETTES["light"], PALETTES["dark"]
+    rows = ((name, getattr(light, name), getattr(dark, name)) for name in light.__struct_fields__)
+    rules = "".join(f"--{name.replace('_', '-')}: light-dark({one}, {other}); " for name, one, other in rows)
+    return f"<style>:root {{ {rules}}}</style>"
+
+
 def _open_scenario(pages: dict[str, st.Page]) -> None:
     """`/?scenario=NAME` opens the page of that scenario; a name that nobody knows is said."""
     name = st.query_params.get("scenario")
@@ -56,6 +65,7 @@ def _open_scenario(pages: dict[str, st.Page]) -> None:
 language.follow_link()
 st.set_page_config(page_title=say("page.title"), page_icon=str(_HERE / "icon.svg"), layout="wide")
 st.logo(str(_HERE / "icon.svg"), size="large")
+st.html(_palette())
 st.html(_HERE / "frame.css")
 registered = _registered()
 page = st.navigation(list(registered.values()), position="top")
