@@ -18,7 +18,7 @@ import torch
 a = torch.ones(2, 3, requires_grad=True)
 m = a * 2
 row = m[0]
-print(row.data_ptr() == m.data_ptr())
+print(row._base is m, row.shape, row.storage_offset())
 
 row.fill_(7.0)
 print(m)
