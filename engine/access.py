@@ -184,9 +184,7 @@ class Access:
         """`del value.name`."""
         self._target(value, name)
         record = self.classes.get(type(value))
-        if (record is not None and record.plain) or (isinstance(value, type) and value in self.classes):
-            delattr(value, name)
-        elif type(value) in METHODS or (type(value) is types.FunctionType and self.is_function(value)):
+        if (record is not None and record.plain) or (isinstance(value, type) and value in self.classes) or type(value) in METHODS or (type(value) is types.FunctionType and self.is_function(value)):
             delattr(value, name)
         else:
             self.vocabulary.delete(value, name)

@@ -47,8 +47,8 @@ class Expressions:
         self.table: dict[type[ast.AST], Evaluator] = {
             ast.Constant: self.constant, ast.Name: self.name, ast.Attribute: self.attribute, ast.Call: self.call,
             ast.BinOp: self.binary, ast.UnaryOp: self.unary, ast.BoolOp: self.boolean, ast.Compare: self.compare,
-            ast.IfExp: self.conditional, ast.NamedExpr: self.named, ast.Subscript: self.subscript, ast.Slice: self.slice,
-            ast.Tuple: self.tuple, ast.List: self.list, ast.Set: self.set, ast.Dict: self.dict,
+            ast.IfExp: self.conditional, ast.NamedExpr: self.named, ast.Subscript: self.subscript, ast.Slice: self.slice_display,
+            ast.Tuple: self.tuple_display, ast.List: self.list_display, ast.Set: self.set_display, ast.Dict: self.dict_display,
             ast.JoinedStr: self.joined, ast.FormattedValue: self.formatted, ast.Lambda: self.lambda_,
             ast.ListComp: self.list_comprehension, ast.SetComp: self.set_comprehension,
             ast.DictComp: self.dict_comprehension, ast.GeneratorExp: self.generator_expression,
@@ -96,7 +96,7 @@ class Expressions:
         if name == "__class__" and scope.cell:
             return scope.cell[0]
         if hasattr(builtins, name) and not is_dunder(name):
-            raise Refused("refused.name", name=name)
+            raise Refused("refused.builtin", name=name)
         raise NameError(f"name '{name}' is not defined")
 
     def store(self, name: str, value: Any, scope: Scope) -> None:
@@ -238,7 +238,7 @@ class Expressions:
         self.observer.after_expression(node, result, None, (value, key))
         return result
 
-    def slice(self, node: ast.Slice, scope: Scope) -> Any:
+    def slice_display(self, node: ast.Slice, scope: Scope) -> Any:
         """`start:stop:step`."""
         parts = (node.lower, node.upper, node.step)
         return slice(*[None if part is None else self.evaluate(part, scope) for part in parts])
@@ -262,19 +262,19 @@ class Expressions:
                 values.append(self.table[node.__class__](node, scope))
         return values
 
-    def tuple(self, node: ast.Tuple, scope: Scope) -> Any:
+    def tuple_display(self, node: ast.Tuple, scope: Scope) -> Any:
         """`(a, *b)`."""
         return tuple(self.elements(node.elts, scope))
 
-    def list(self, node: ast.List, scope: Scope) -> Any:
+    def list_display(self, node: ast.List, scope: Scope) -> Any:
         """`[a, *b]`."""
         return self.elements(node.elts, scope)
 
-    def set(self, node: ast.Set, scope: Scope) -> Any:
+    def set_display(self, node: ast.Set, scope: Scope) -> Any:
         """`{a, *b}`."""
         return set(self.elements(node.elts, scope))
 
-    def dict(self, node: ast.Dict, scope: Scope) -> Any:
+    def dict_display(self, node: ast.Dict, scope: Scope) -> Any:
         """`{a: b, **c}`."""
         made: dict[Any, Any] = {}
         for key, value in zip(node.keys, node.values, strict=True):
@@ -321,7 +321,9 @@ class Expressions:
         else:
             function = self.table[callee.__class__](callee, scope)
         if len(node.args) == 1 and node.args[0].__class__ is ast.Starred:
-            spread = self.evaluate(node.args[0].value, scope)  # spread after the keywords are evaluated, as CPython does
+            spread = self.evaluate(
+                node.args[0].value, scope
+            )  # spread after the keywords are evaluated, as CPython does
             kwargs = self.keywords(node, function, scope) if node.keywords else {}
             args = self.spread(function, spread)
         else:

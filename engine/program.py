@@ -44,12 +44,7 @@ _NODES: frozenset[type[ast.AST]] = frozenset(
 
 OPERATORS = frozenset(
     f"__{name}__"
-    for name in (
-        "add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv floordiv rfloordiv ifloordiv mod rmod imod "
-        "pow rpow ipow matmul rmatmul imatmul and rand iand or ror ior xor rxor ixor lshift rlshift ilshift rshift rrshift "
-        "irshift neg pos abs invert eq ne lt le gt ge bool len getitem setitem delitem contains iter next reversed call "
-        "int float complex index round trunc floor ceil divmod rdivmod hash str repr format bytes enter exit"
-    ).split()
+    for name in ["add", "radd", "iadd", "sub", "rsub", "isub", "mul", "rmul", "imul", "truediv", "rtruediv", "itruediv", "floordiv", "rfloordiv", "ifloordiv", "mod", "rmod", "imod", "pow", "rpow", "ipow", "matmul", "rmatmul", "imatmul", "and", "rand", "iand", "or", "ror", "ior", "xor", "rxor", "ixor", "lshift", "rlshift", "ilshift", "rshift", "rrshift", "irshift", "neg", "pos", "abs", "invert", "eq", "ne", "lt", "le", "gt", "ge", "bool", "len", "getitem", "setitem", "delitem", "contains", "iter", "next", "reversed", "call", "int", "float", "complex", "index", "round", "trunc", "floor", "ceil", "divmod", "rdivmod", "hash", "str", "repr", "format", "bytes", "enter", "exit"]
 )
 """Operator, conversion and container methods."""
 
@@ -170,7 +165,7 @@ def _check_size(source: str, limits: Limits) -> None:
         raise InvalidProgram("invalid.lines", lines=lines, limit=limits.source_lines)
     for character in source:
         if character == "\0" or "\ud800" <= character <= "\udfff":
-            raise InvalidProgram("invalid.character", code=f"U+{ord(character):04X}")
+            raise InvalidProgram("invalid.character", character=f"U+{ord(character):04X}")
 
 
 def _tree(text: str) -> ast.Module:

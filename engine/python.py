@@ -38,7 +38,7 @@ EXCEPTIONS: dict[str, type[BaseException]] = {
 _ARITY = {
     **dict.fromkeys(("all", "any", "repr", "id", "ascii"), (1, 1)),
     **dict.fromkeys(("hasattr", "delattr"), (2, 2)),
-    **{"setattr": (3, 3), "getattr": (2, 3), "format": (1, 2)},
+    "setattr": (3, 3), "getattr": (2, 3), "format": (1, 2),
 }
 """How many arguments those take that take no keywords."""
 
@@ -89,8 +89,8 @@ class Python:
         self._depths: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self.guards = guards(self)
         self.constructors: dict[Any, Callable[..., Any]] = {
-            int: self.integer, str: self.string, bytes: self.octets, type: self.type, property: self.property,
-            list: self.list, tuple: self.tuple, set: self.set, frozenset: self.frozenset, dict: self.dict,
+            int: self.integer, str: self.string, bytes: self.octets, type: self.type_of, property: self.make_property,
+            list: self.make_list, tuple: self.make_tuple, set: self.make_set, frozenset: self.make_frozenset, dict: self.make_dict,
             map: self.map, filter: self.filter, zip: self.zip, enumerate: self.enumerate,
             **{native: native for native in NATIVE},
             **{kind: kind for kind in EXCEPTIONS.values()},
@@ -110,13 +110,13 @@ class Python:
             **{name: Builtin(name, run) for name, run in offered.items()},
             **{name: Builtin(name, run, scoped=True) for name, run in scoped.items()},
             **EXCEPTIONS,
-            **{
+
                 "super": super,
                 "NotImplemented": NotImplemented,
                 "Ellipsis": ...,
                 "__debug__": True,
-                "__name__": "__main__",
-            },
+                "__name__": "__main__"
+            ,
         }
 
     # Iterators.
@@ -173,27 +173,27 @@ class Python:
 
     # Containers.
 
-    def list(self, *args: Any) -> Any:
+    def make_list(self, *args: Any) -> Any:
         """`list(iterable)`."""
         return list(self.budget.collected(args[0])) if len(args) == 1 else list(*args)
 
-    def tuple(self, *args: Any) -> Any:
+    def make_tuple(self, *args: Any) -> Any:
         """`tuple(iterable)`."""
         if len(args) == 1 and type(args[0]) is not tuple:
             return tuple(self.budget.collected(args[0]))
         return tuple(*args)
 
-    def set(self, *args: Any) -> Any:
+    def make_set(self, *args: Any) -> Any:
         """`set(iterable)`."""
         return set(self.budget.collected(args[0])) if len(args) == 1 else set(*args)
 
-    def frozenset(self, *args: Any) -> Any:
+    def make_frozenset(self, *args: Any) -> Any:
         """`frozenset(iterable)`."""
         if len(args) == 1 and type(args[0]) is not frozenset:
             return frozenset(self.budget.collected(args[0]))
         return frozenset(*args)
 
-    def dict(self, *args: Any, **kwargs: Any) -> Any:
+    def make_dict(self, *args: Any, **kwargs: Any) -> Any:
         """`dict(mapping_or_pairs, **more)`."""
         if len(args) == 1 and not hasattr(args[0], "keys"):
             return dict(self.budget.collected(args[0]), **kwargs)
@@ -288,13 +288,13 @@ class Python:
 
     # Objects.
 
-    def type(self, *args: Any) -> Any:
+    def type_of(self, *args: Any) -> Any:
         """`type(value)`; a class is made with a class statement."""
         if len(args) == 1:
             return type(args[0])
         raise Refused("refused.type") if len(args) == 3 else TypeError("type() takes 1 or 3 arguments")
 
-    def property(self, *args: Any, **kwargs: Any) -> Any:
+    def make_property(self, *args: Any, **kwargs: Any) -> Any:
         """`property(...)` of the program's own functions."""
         for function in (*args, *(value for name, value in kwargs.items() if name != "doc")):
             if function is not None and not isinstance(function, str) and not self.access.is_function(function):
