@@ -66,7 +66,7 @@ def used() -> Iterator[tuple[str, re.Pattern[str]]]:
                 if shape := pattern(node):
                     yield place, shape
             elif isinstance(node, ast.Constant) and id(node) not in inner and is_id(node.value):
-                yield place, re.compile(re.escape(node.value))
+                yield place, re.compile(re.escape(str(node.value)))
     for path in (ROOT / "pages").rglob("*.js"):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             for code in re.findall(r"""["'`]([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)["'`]""", line):
