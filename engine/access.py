@@ -12,7 +12,7 @@ from engine.formatting import Formatting
 from engine.methods import METHODS
 from engine.operators import Operators
 from engine.program import READABLE, is_dunder
-from engine.python import Builtin, Python
+from engine.python import Builtin, Python, check_name
 from engine.vocabulary import Vocabulary
 
 _STANDARD = frozenset(
@@ -57,7 +57,7 @@ class Access:
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": {}}
         """The globals of every function the program makes: by it they are known."""
         operators = Operators(
-            budget, vocabulary, Formatting(budget, self.read, lambda value, key: operators.item(value, key))
+            budget, vocabulary, Formatting(budget, self.read_named, lambda value, key: operators.item(value, key))
         )
         self.operators = operators
         self.python = Python(self, budget, operators, write)
@@ -84,6 +84,11 @@ class Access:
         return all(base in self.classes or base.__module__ in _STANDARD for base in kind.__mro__)
 
     # Reading.
+
+    def read_named(self, value: Any, name: Any) -> Any:
+        """`getattr(value, name)`."""
+        check_name(name)
+        return self.read(value, name)
 
     def read(self, value: Any, name: str) -> Any:
         """`value.name`."""

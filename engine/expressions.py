@@ -74,7 +74,11 @@ class Expressions:
             return scope.variables[node.id]
         except KeyError:
             pass
-        return self.free(node.id, scope)
+        try:
+            return self.free(node.id, scope)
+        except BaseException as error:
+            self.place(node, error)
+            raise
 
     def free(self, name: str, scope: Scope) -> Any:
         """A variable of an enclosing scope, of the program, or a builtin."""

@@ -9,6 +9,7 @@ values and Python's, and by the Vocabulary for every library.
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from typing import Any
 
@@ -21,6 +22,9 @@ from engine.trace import Notice, Span
 from engine.vocabulary import Owner, Vocabulary
 
 __all__ = ["Interpreter", "Owner", "Vocabulary"]
+
+_RECURSION = 5_000
+"""Frames of ours: enough for `call_depth` functions of the program, within the 8 MB of a main thread's stack."""
 
 
 class Interpreter(Statements):
@@ -60,6 +64,16 @@ class Interpreter(Statements):
 
     def run(self) -> None:
         """Execute the program. The program's own exception, Refused and LimitReached pass out; `exit()` ends it quietly."""
+        recursion = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(recursion, _RECURSION))
+        try:
+            self._run()
+        finally:
+            sys.setrecursionlimit(recursion)
+        if self.budget.stopped is not None:
+            raise self.budget.stopped
+
+    def _run(self) -> None:
         with warnings.catch_warnings():
             self._listen_to_warnings()
             self.observer.enter_scope(self.module, self.program.tree)
@@ -70,8 +84,6 @@ class Interpreter(Statements):
                     raise
             finally:
                 self.observer.leave_scope(self.module)
-        if self.budget.stopped is not None:
-            raise self.budget.stopped
 
     def span_of(self, error: BaseException) -> Span | None:
         """The innermost place of the program that an exception came from."""

@@ -85,7 +85,7 @@ class Patterns:
             raise TypeError("called match pattern must be a type")
         if not isinstance(value, kind):
             return False
-        read = self.walker.access.read
+        read = self.walker.access.read_named
         if pattern.patterns and kind in _SELF and len(pattern.patterns) == 1:
             positional: list[Any] = [value]
         else:

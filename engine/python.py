@@ -43,6 +43,14 @@ _ARITY = {
 """How many arguments those take that take no keywords."""
 
 
+def check_name(name: Any) -> None:
+    """A name that the program made up at run time is held to what may be written in its text."""
+    if not isinstance(name, str):
+        raise TypeError(f"attribute name must be string, not '{type(name).__name__}'")
+    if is_dunder(name) and name not in READABLE:
+        raise Refused("refused.dunder", name=name)
+
+
 class Builtin:
     """A function of Python's that the interpreter runs in its own way. `scoped` ones are given the scope they are called in."""
 
@@ -303,9 +311,8 @@ class Python:
 
     def getattr(self, value: Any, name: Any, default: Any = _MISSING, /) -> Any:
         """`getattr(value, name[, default])`."""
-        _check_name(name)
         try:
-            return self.access.read(value, name)
+            return self.access.read_named(value, name)
         except AttributeError:
             if default is _MISSING:
                 raise
@@ -313,23 +320,23 @@ class Python:
 
     def hasattr(self, value: Any, name: Any, /) -> bool:
         """`hasattr(value, name)`: what is there but not on the list is there."""
-        _check_name(name)
         try:
-            self.access.read(value, name)
+            self.access.read_named(value, name)
         except AttributeError:
             return False
-        except Refused:
-            return True
+        except Refused as refusal:
+            if refusal.code == "refused.dunder":
+                raise
         return True
 
     def setattr(self, value: Any, name: Any, new: Any, /) -> None:
         """`setattr(value, name, new)`."""
-        _check_name(name)
+        check_name(name)
         self.access.write(value, name, new)
 
     def delattr(self, value: Any, name: Any, /) -> None:
         """`delattr(value, name)`."""
-        _check_name(name)
+        check_name(name)
         self.access.delete(value, name)
 
     def globals(self, scope: Scope) -> Any:
@@ -374,10 +381,3 @@ class Python:
             self.write(text)
         elif file is not sys.stderr:
             self.access.call(self.access.read(file, "write"), (text,), {})
-
-
-def _check_name(name: Any) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"attribute name must be string, not '{type(name).__name__}'")
-    if is_dunder(name) and name not in READABLE:
-        raise Refused("refused.dunder", name=name)
