@@ -1,0 +1,225 @@
+"""Backward passes as the engine runs them.
+
+One place is watched, the entry that both `backward` and `autograd.grad` use. Each node of the pass gets a prehook and a
+hook that change nothing and are removed afterwards; the order in which they fire is the engine's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch.autograd import graph as autograd_graph
+
+from engine.errors import LimitReached
+from engine.graph import ACCUMULATE, Graph
+from engine.ledger import Ledger
+from engine.limits import Limits
+from engine.moment import Moment, next_node
+from engine.rows import Rows
+from engine.snapshots import Snapshots
+from engine.trace import Event, Pass, Span
+
+Engine = Callable[..., Any]
+
+_PARAMETERS = ("grad_tensors", "retain_graph", "create_graph", "inputs", "allow_unreachable", "accumulate_grad")
+"""Of the engine's entry, after the outputs."""
+
+
+class Running:
+    """One pass while it runs."""
+
+    def __init__(self, number: int, place: int) -> None:
+        self.number = number
+        self.place = place
+        self.index = 0
+        self.started: list[tuple[int, int, list[int | None]]] = []
+        """(index, node, grad_outputs) of nodes that have begun and not ended."""
+        self.deposit: tuple[torch.Tensor, int | None, int | None, int] | None = None
+        """(leaf, amount, before, node) of an AccumulateGrad that has begun."""
+        self.fired: dict[int, tuple[int, list[int | None]]] = {}
+
+
+class Passes:
+    """Records every pass while `moment.on`, and counts how deep they nest in any case."""
+
+    def __init__(
+        self, rows: Rows, moment: Moment, snapshots: Snapshots, graph: Graph, ledger: Ledger, limits: Limits
+    ) -> None:
+        self._rows = rows
+        self._moment = moment
+        self._snapshots = snapshots
+        self._graph = graph
+        self._ledger = ledger
+        self._limits = limits
+        self._engine: Engine = autograd_graph._engine_run_backward
+        self._count = 0
+        self._depth = 0
+        self.open: list[Running] = []
+        self.span: Callable[[], Span] = lambda: moment.span
+        self.guarded: Callable[[Callable[[], Any]], Any] = lambda action: action()
+        """Calls what only records, so that a fault of ours does not become the program's."""
+        self.unwatched: Callable[[Callable[[], Any]], Any] = lambda action: action()
+
+    def install(self) -> None:
+        """Take the engine's place."""
+        for module in (autograd_graph, torch.autograd):
+            module._engine_run_backward = self.run  # type: ignore[attr-defined]
+
+    def remove(self) -> None:
+        """Give the engine its place back."""
+        for module in (autograd_graph, torch.autograd):
+            module._engine_run_backward = self._engine  # type: ignore[attr-defined]
+
+    def run(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+        """The engine's entry. Raises LimitReached where passes nest too deep: the engine would crash."""
+        if self._depth >= self._limits.backward_nesting:
+            raise LimitReached("run.backward_nesting", limit=self._limits.backward_nesting)
+        self._depth += 1
+        try:
+            if not self._moment.on:
+                return self._engine(outputs, *args, **kwargs)
+            return self.unwatched(partial(self._record, outputs, args, kwargs))
+        finally:
+            self._depth -= 1
+
+    def _record(self, outputs: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.guarded(self._settle)
+        running = Running(self._count, self._rows.hold())
+        self._count += 1
+        given = _arguments(args, kwargs)
+        nodes: list[tuple[int, Any]] = []
+        handles: list[Any] = []
+        self.open.append(running)
+        row = self._columns(given)
+        error = None
+        if given["create_graph"]:
+            self._graph.births.append((next_node(), None, running.number))
+        try:
+            self.guarded(partial(self._begin, row, outputs, given))
+            self.guarded(partial(self._attach, outputs, running, nodes, handles))
+            return self._engine(outputs, *args, **kwargs)
+        except BaseException as raised:
+            error = str(raised)
+            raise
+        finally:
+            for handle in handles:
+                handle.remove()
+            self.guarded(partial(self._end, running, nodes))
+            self.open.pop()
+            self._rows.fill(running.place, "passes", Pass(running.number, error=error, **row))
+
+    def _columns(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The columns of the row that need no tensor."""
+        accumulate = bool(given["accumulate_grad"])
+        kind: Literal["backward", "grad"] = "backward" if accumulate else "grad"
+        return {
+            "kind": kind,
+            "tick": self._moment.tick,
+            "span": self.span(),
+            "roots": [],
+            "grad_outputs": [],
+            "retain_graph": bool(given["retain_graph"]),
+            "create_graph": bool(given["create_graph"]),
+            "accumulate": accumulate,
+            "parent": self.open[-2].number if len(self.open) > 1 else None,
+        }
+
+    def _begin(self, row: dict[str, Any], outputs: Sequence[Any], given: dict[str, Any]) -> None:
+        """Snapshots of what the pass starts from, and the columns that name them."""
+        inputs = [tensor for tensor in given["inputs"] or () if isinstance(tensor, torch.Tensor)]
+        for tensor in (*inputs, *outputs):
+            self._snapshot(tensor)
+        row["inputs"] = [self._snapshots.known(tensor).number for tensor in inputs]
+        row["grad_outputs"] = [self._snapshot(grad) for grad in given["grad_tensors"] or ()]
+        roots = [self._graph.number(node) for node in _roots(outputs)]
+        row["roots"] = [root for root in roots if root is not None]
+
+    def _snapshot(self, grad: Any) -> int | None:
+        return self._snapshots.tensor(grad) if isinstance(grad, torch.Tensor) else None
+
+    def _attach(self, outputs: Sequence[Any], running: Running, nodes: list[Any], handles: list[Any]) -> None:
+        """Hooks on every node that the pass can reach."""
+        seen: set[int] = set()
+        stack: list[Any] = list(_roots(outputs))
+        while stack:
+            node = stack.pop()
+            number = self._graph.number(node)
+            if number is None or number in seen:
+                continue
+            seen.add(number)
+            nodes.append((number, node))
+            leaf = node._sequence_nr() == ACCUMULATE
+            handles.append(node.register_prehook(partial(self._before, running, number, node if leaf else None)))
+            if not leaf:  # with a hook after it, AccumulateGrad would copy a gradient that it otherwise takes as it is
+                handles.append(node.register_hook(partial(self._after, running, number)))
+            stack.extend(child for child, _ in node.next_functions if child is not None)
+
+    def _before(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
+        """A node begins."""
+        self.guarded(partial(self._begun, running, number, accumulate, grad_outputs))
+
+    def _begun(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
+        self._settle()
+        self._flush(running)
+        arrived = [self._snapshot(grad) for grad in grad_outputs]
+        running.started.append((running.index, number, arrived))
+        running.fired[number] = (running.index, arrived)
+        running.index += 1
+        if accumulate is not None and arrived and arrived[0] is not None:
+            leaf = accumulate.variable
+            running.deposit = (leaf, arrived[0], self._ledger.before(leaf), number)
+
+    def _after(self, running: Running, number: int, grad_inputs: Sequence[Any], grad_outputs: Sequence[Any]) -> None:
+        """A node ends."""
+        self.guarded(partial(self._ended, running, number, grad_inputs))
+
+    def _ended(self, running: Running, number: int, grad_inputs: Sequence[Any]) -> None:
+        sent = [self._snapshot(grad) for grad in grad_inputs]
+        if running.started and running.started[-1][1] == number:
+            index, _, arrived = running.started.pop()
+            self._rows.add("events", Event(running.number, index, number, arrived, sent))
+            self._rows.mark()
+
+    def _flush(self, running: Running) -> None:
+        """A node that began and never ended raised: it has no grad_inputs."""
+        for index, number, arrived in running.started:
+            self._rows.add("events", Event(running.number, index, number, arrived, []))
+        running.started.clear()
+
+    def _settle(self) -> None:
+        """The deposit that was begun is made by now: what `.grad` holds is read before anything else happens."""
+        for running in self.open:
+            if running.deposit is not None:
+                leaf, amount, before, node = running.deposit
+                running.deposit = None
+                self._ledger.deposit(leaf, amount, before, running.number, node)
+
+    def _end(self, running: Running, nodes: list[tuple[int, Any]]) -> None:
+        self._settle()
+        self._flush(running)
+        self._graph.end_births(running.number, next_node())
+        self._ledger.retained(running.number, running.fired)
+        self._graph.free(nodes, running.number)
+
+
+def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = dict.fromkeys(_PARAMETERS)
+    given.update(zip(_PARAMETERS, args, strict=False))
+    given.update({("allow_unreachable" if key == "allow_unused" else key): value for key, value in kwargs.items()})
+    return given
+
+
+def _roots(outputs: Sequence[Any]) -> list[Any]:
+    """The nodes at which a pass starts; outputs that have none make the engine raise."""
+    roots = []
+    for output in outputs:
+        if isinstance(output, autograd_graph.GradientEdge):
+            roots.append(output.node)
+        elif output.grad_fn is not None:
+            roots.append(output.grad_fn)
+        elif output.requires_grad:
+            roots.append(autograd_graph.get_gradient_edge(output).node)
+    return roots

@@ -1,0 +1,143 @@
+"""The one function that runs a job, in the process where torch lives: text in, frames out."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.allowlist import Allowlist
+from engine.errors import InvalidProgram, LimitReached, Refused, Stop
+from engine.executors.base import Job
+from engine.interpreter import Interpreter
+from engine.limits import DEFAULT, Limits
+from engine.program import parse
+from engine.recorder import Recorder
+from engine.trace import Figure, Frame, Notice, Outcome, encode
+
+Emit = Callable[[bytes], None]
+
+POINTS = 5_000
+"""Points of one series of a plot that are sent."""
+
+_log = logging.getLogger(__name__)
+
+
+def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
+    """Run the job and emit its frames as bytes; the last one has the outcome. Never raises.
+
+    Seeds torch, numpy and random first. The clock starts now: past the soft deadline the run ends as stopped, with its trace.
+    """
+    started = time.monotonic()
+    try:
+        program = parse(job.source, limits)
+    except (InvalidProgram, Refused, LimitReached) as error:
+        emit(encode(Frame(outcome=Outcome(_kind(error), error.code, error.params, span=error.span))))
+        return
+    except Exception as error:
+        emit(encode(Frame(outcome=_own_fault(error))))
+        return
+    try:
+        seed(job.seed)
+        recorder = Recorder(program, limits, job.window, job.questions, emit=emit)
+        vocabulary = Allowlist(limits, job.seed)
+        interpreter = Interpreter(program, vocabulary, recorder, limits, lambda: time.monotonic() - started)
+        with recorder:
+            outcome = _run(interpreter, limits)
+        _finish(recorder, interpreter, vocabulary, outcome, limits)
+    except Exception as error:
+        emit(encode(Frame(outcome=_own_fault(error))))
+
+
+def seed(number: int) -> None:
+    """What `--seed` means."""
+    torch.manual_seed(number)
+    np.random.seed(number % 2**32)
+    random.seed(number)
+
+
+def _run(interpreter: Interpreter, limits: Limits) -> Outcome:
+    """The outcome of running the program to its end, whichever it is."""
+    try:
+        interpreter.run()
+    except Stop as error:
+        span = error.span or interpreter.span_of(error)
+        return Outcome(_kind(error), error.code, error.params, span=span, tick=interpreter.tick)
+    except MemoryError as error:
+        return _failed(error, interpreter, limits)
+    except BaseException as error:
+        return _failed(error, interpreter, limits)
+    return Outcome("finished", tick=interpreter.tick)
+
+
+def _failed(error: BaseException, interpreter: Interpreter, limits: Limits) -> Outcome:
+    """The program's own exception: PyTorch's and Python's words, as they are."""
+    message = _text(error)
+    if len(message) > limits.exception_length:
+        message = message[: limits.exception_length] + "…"
+    span = interpreter.span_of(error)
+    return Outcome("failed", type=_type_name(error), message=message, span=span, tick=interpreter.tick)
+
+
+def _text(error: BaseException) -> str:
+    """`str(error)`, which is the program's own code where it defined the class."""
+    try:
+        return str(error)
+    except BaseException:
+        return ""
+
+
+def _type_name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _kind(error: BaseException) -> Any:
+    return "stopped" if isinstance(error, LimitReached) else "refused"
+
+
+def _own_fault(error: Exception) -> Outcome:
+    _log.exception("a run ended by a fault of ours")
+    return Outcome("lost", "run.own_fault", {"type": type(error).__name__})
+
+
+def _finish(
+    recorder: Recorder, interpreter: Interpreter, vocabulary: Allowlist, outcome: Outcome, limits: Limits
+) -> None:
+    """The last frame, with what the stand-ins hold."""
+    notices: list[Notice] = list(interpreter.notices)
+    figures = [_bounded(figure, notices) for figure in vocabulary.run.figures()]
+    recorder.finish(
+        outcome,
+        interpreter.tick,
+        figures=figures,
+        files=_fitting(vocabulary.run.folder.files(), limits.trace_size - recorder.rows.sent, notices, limits),
+        notices=notices,
+    )
+
+
+def _bounded(figure: Figure, notices: list[Notice]) -> Figure:
+    """The same figure with at most so many points in each series."""
+    if any(len(xs) > POINTS for _, _, xs, _ in figure.series):
+        notices.append(Notice("run.figure", {"limit": POINTS}))
+    series = [(kind, label, xs[:POINTS], ys[:POINTS]) for kind, label, xs, ys in figure.series]
+    return Figure(figure.number, figure.tick, figure.title, figure.xlabel, figure.ylabel, series)
+
+
+def _fitting(
+    files: Sequence[tuple[str, bytes]], room: int, notices: list[Notice], limits: Limits
+) -> list[tuple[str, bytes]]:
+    """The files for which there is room besides the last state."""
+    room -= limits.frame_size // 2
+    found: list[tuple[str, bytes]] = []
+    for name, content in files:
+        if len(content) <= room:
+            room -= len(content)
+            found.append((name, content))
+        else:
+            notices.append(Notice("run.file", {"name": name, "size": len(content)}))
+    return found

@@ -1,0 +1,81 @@
+"""Where the run is: the statement, the expression and the module that are being executed now.
+
+Every part of the recorder reads it; the recorder alone moves it. It also remembers, for every autograd node that was born,
+in which innermost expression that was: PyTorch numbers nodes in birth order, so the numbers form segments, each owned by
+the expression that was innermost while they were given out.
+"""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from torch._C._autograd import _get_sequence_nr
+
+from engine.trace import Span
+
+next_node = _get_sequence_nr
+"""The number that the next autograd node of this thread will be given."""
+
+SEGMENTS = 300_000
+"""How many segments are remembered; nodes born after that have no span."""
+
+
+@dataclass(slots=True, eq=False)
+class Occurrence:
+    """One evaluation of an expression. `nodes` and `kernels` are what was born and ran in it and in nothing inside it."""
+
+    node: ast.AST
+    tick: int
+    scope: int
+    module: str
+    start: int
+    nodes: list[int] = field(default_factory=list)
+    kernels: list[str] = field(default_factory=list)
+    children: int = 0
+    watched: bool = False
+
+
+Owner = Occurrence | tuple[ast.AST, int, int]
+"""Who was running: an occurrence, or (syntax node, tick, scope) where nothing is recorded."""
+
+
+class Moment:
+    """`generation` counts the gaps in the record: what was last seen in another generation changed out of sight."""
+
+    def __init__(self) -> None:
+        self.tick = 0
+        self.scope = 0
+        self.span: Span = (1, 0, 1, 0)
+        self.module = ""
+        self.statement: ast.AST = ast.Module([], [])
+        self.on = True
+        self.generation = 0
+        self.stack: list[Occurrence | ast.AST] = []
+        self._ends: list[int] = []
+        self._owners: list[tuple[Owner, str]] = []
+        self.last = next_node()
+
+    def close(self, number: int, owner: Owner) -> None:
+        """The nodes born since the last call, up to `number`, belong to this owner."""
+        self.last = number
+        if len(self._ends) < SEGMENTS:
+            self._ends.append(number)
+            self._owners.append((owner, self.module))
+
+    def settle(self) -> None:
+        """Nodes born since the last call belong to the innermost open expression, else to the statement."""
+        number = next_node()
+        if number != self.last:
+            self.close(number, self.innermost())
+
+    def innermost(self) -> Owner:
+        """Who is running now."""
+        top = self.stack[-1] if self.stack else self.statement
+        return top if isinstance(top, Occurrence) else (top, self.tick, self.scope)
+
+    def birth(self, number: int) -> tuple[Owner, str] | None:
+        """In what, and in which module, the node of that number was born; None where that was not remembered."""
+        index = bisect_right(self._ends, number)
+        return self._owners[index] if index < len(self._owners) else None

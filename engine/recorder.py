@@ -1,0 +1,510 @@
+"""An Observer that writes the Trace: truth from PyTorch, as rows, in frames.
+
+    Recorder -- moment      where the run is, and which node was born where
+             -- snapshots   tensors as rows          variables   all other values, and names
+             -- graph       nodes and edges          dispatch    what runs inside library calls
+             -- backward    passes and events        ledger      what happens to .grad
+             -- loops       which iterations are kept            rows   frames on their way out
+
+The program always runs to its end and is changed in nothing. What is recorded thins in long loops, and stops when the
+trace is full; the last state is recorded in any case.
+"""
+
+from __future__ import annotations
+
+import ast
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.utils.hooks import RemovableHandle
+
+from engine.backward import Passes
+from engine.callbacks import observe
+from engine.cuts import reason_of
+from engine.dispatch import Watch, unwatched
+from engine.executors.base import Question
+from engine.graph import Graph
+from engine.ledger import Ledger
+from engine.limits import DEFAULT, Limits
+from engine.modules import Modules
+from engine.moment import Moment, Occurrence, next_node
+from engine.naming import Naming
+from engine.observer import NOTHING, Observer
+from engine.program import Program
+from engine.questions import Questions
+from engine.rows import Emit, Rows
+from engine.snapshots import Snapshots, tensors_in
+from engine.thinning import Loops, Place
+from engine.trace import Cut, Figure, HookCall, Notice, Operation, Outcome, Scope, Span, Step
+from engine.variables import Variables
+
+_log = logging.getLogger(__name__)
+
+FRAME_ROWS = 50
+"""Inside a loop a frame is sent when it has this many rows; outside, after each statement."""
+OUT_OF_TURN = 200
+"""Steps recorded for what happens in iterations that are left out (something printed, raised, a break)."""
+HELD_ROWS = 4_000
+"""Rows after which a frame is sent in the middle of a statement."""
+
+_UNWATCHED = frozenset({"print", "format", "append", "step", "zero_grad", "backward", "manual_seed", "parameters"})
+"""Calls in which no aten operation is worth its cost to watch."""
+
+
+class Open:
+    """A statement that has begun and not ended."""
+
+    __slots__ = ("node", "on", "place", "printed", "tick", "warnings")
+
+    def __init__(self, node: ast.stmt, place: Place, tick: int, on: bool) -> None:
+        self.node = node
+        self.place = place
+        self.tick = tick
+        self.on = on
+        self.printed = ""
+        self.warnings: list[str] = []
+
+
+class Recorder(Observer):
+    """Records one run. Use as a context manager around it, then call `finish` with its outcome.
+
+    `emit` is given each frame as bytes. Within `window`, a half-open range of ticks, everything is kept in full.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        limits: Limits = DEFAULT,
+        window: tuple[int, int] = (0, 200),
+        questions: tuple[Question, ...] = (),
+        *,
+        emit: Emit,
+    ) -> None:
+        self._program = program
+        self._limits = limits
+        self._first, self._last = window
+        self.rows = Rows(emit, limits)
+        self.moment = Moment()
+        self._naming = Naming(program.tree)
+        self.snapshots = Snapshots(self.rows, self.moment, limits, aliased=self._naming.aliased)
+        self.variables = Variables(self.rows, self.snapshots, limits)
+        self.graph = Graph(self.rows, self.moment, self.snapshots, limits)
+        self.graph.locate, self.graph.scope_exists = program.span, self._scope
+        self.ledger = Ledger(self.rows, self.moment, self.snapshots)
+        self.passes = Passes(self.rows, self.moment, self.snapshots, self.graph, self.ledger, limits)
+        self.watch = Watch(self.moment, self.graph, self.snapshots)
+        self.passes.span = self._span
+        self.passes.guarded = self.watch.guarded = self._guarded
+        self.passes.unwatched = lambda action: unwatched(self.watch, action)
+        self.questions = Questions(self.rows, questions)
+        if self.questions:
+            self.graph.ask = lambda number, node: unwatched(self.watch, lambda: self.questions.ask(number, node))
+        self.modules = Modules(self.moment, self._reachable)
+        self.loops = Loops(self.rows, limits, program.span)
+        self._places: dict[int, Place] = {}
+        self._classes: dict[tuple[int, Any], Place] = {}
+        self._by_row: list[Place] = []
+        self._place: Place | None = None
+        self._globals: dict[str, object] = {}
+        self._locals: dict[str, object] = {}
+        self._open: list[Open] = []
+        self._counts = {"operations": 0, "cuts": 0, "steps": 0, "aside": 0}
+        self._unkept: tuple[ast.stmt, Place, int] | None = None
+        self._gap = False
+        self._ended = False
+        self._leftover = ""
+
+    def __enter__(self) -> Recorder:
+        for notice in self._program.notices:
+            self.rows.add("notices", notice)
+        self.passes.install()
+        self.modules.install()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.modules.remove()
+        self.passes.remove()
+
+    # A fault of ours must not become the program's.
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        """Record; a fault ends the record, never the run."""
+        if self._ended:
+            return None
+        try:
+            return action()
+        except Exception as error:
+            _log.exception("recording failed")
+            self._stop("run.fault", type=type(error).__name__)
+            return None
+
+    def _stop(self, code: str, **params: str | int | float) -> None:
+        """From here on only the last state is recorded."""
+        if not self._ended:
+            self._ended = True
+            self.moment.on = False
+            self.graph.whole = False
+            self.rows.add("notices", Notice(code, params, self.moment.tick))
+
+    # Scopes.
+
+    def enter_scope(self, scope: Any, node: ast.AST) -> None:
+        if scope.parent is None:
+            self._globals = scope.variables
+        self._place_of(scope, node)
+
+    def leave_scope(self, scope: Any) -> None:
+        if not scope.block.generator:
+            place = self._places.pop(scope.number, None)
+            if place is not None:
+                self.loops.leave(place)
+
+    def _place_of(self, scope: Any, node: ast.AST | None = None) -> Place:
+        """The place of a scope; a class body has the number of the scope around it and is a place of its own."""
+        place = self._places.get(scope.number)
+        if place is None or place.block is not scope.block:
+            table: dict[Any, Place] = self._places if scope.block.kind != "class" else self._classes  # type: ignore[assignment]
+            key = scope.number if table is self._places else (scope.number, scope.block)
+            place = table.get(key)
+            if place is None:
+                caller = self._places.get(scope.parent) if table is self._places else self._place
+                begun = (scope.name, self.moment.tick, node or scope.block.node)
+                place = table[key] = Place(len(self._by_row), caller, scope.block, begun)
+                self._by_row.append(place)
+        return place
+
+    def _scope(self, number: int) -> int:
+        """The same number, once the row of that scope is written."""
+        place = self._by_row[number]
+        if not place.written:
+            place.written = True
+            name, tick, node = place.begun
+            parent = None if place.caller is None else self._scope(place.caller.number)
+            span = None if isinstance(node, ast.Module) else self._program.span(node)
+            self.rows.add("scopes", Scope(number, name, parent, tick, span))
+        return number
+
+    # Loops.
+
+    def begin_loop(self, node: ast.stmt, length: int | None) -> None:
+        assert self._place is not None
+        self.loops.begin(node, length, self._place)
+
+    def iteration(self, node: ast.stmt, index: int) -> None:
+        self.loops.iterate(node, index, self.moment.tick)
+
+    def end_loop(self, node: ast.stmt) -> None:
+        place = self.loops.end(node)
+        if self._unkept is not None and self._unkept[1] is place and not place.thin:
+            self._guarded(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """The last statement before the end of a loop was not recorded: its state is what the loop left."""
+        assert self._unkept is not None
+        node, place, tick = self._unkept
+        self._resume()
+        self._step(Open(node, place, tick, True), self._locals, NOTHING)
+        self._send()
+
+    # Statements.
+
+    def before_statement(self, node: ast.stmt, scope: Any, tick: int) -> None:
+        place = self._places.get(scope.number)
+        if place is None or place.block is not scope.block:
+            place = self._place_of(scope)
+        on = (not place.thin or self._first <= tick < self._last) and not self._ended
+        moment = self.moment
+        self._place = place
+        moment.statement = node
+        self._open.append(Open(node, place, tick, on))
+        moment.tick, moment.scope, moment.on = tick, place.number, on
+        self._locals = scope.variables
+        if on:
+            moment.span = self._program.span(node)
+            if self._gap:
+                self._guarded(self._resume)
+
+    def after_statement(self, node: ast.stmt, scope: Any, value: object) -> None:
+        statement = self._close(node)
+        if statement is None:
+            return
+        self.moment.settle()
+        self._locals = scope.variables
+        if statement.on:
+            self._guarded(lambda: self._finish_statement(statement, scope.variables, value))
+        elif statement.printed or statement.warnings or type(node) is ast.Break:
+            self._aside(statement, scope.variables, value)
+        else:
+            self._gap = True
+            self._unkept = (node, statement.place, statement.tick)
+        self._return_to_caller()
+
+    def raised(self, node: ast.stmt, scope: Any, error: BaseException) -> None:
+        statement = self._close(node)
+        if statement is None:
+            return  # a compound statement: its header is over
+        self.moment.settle()
+        self._locals = scope.variables
+        if statement.on:
+            self._guarded(lambda: self._finish_statement(statement, scope.variables, NOTHING, raised=True))
+        else:
+            self._aside(statement, scope.variables, NOTHING, raised=True)
+        self._return_to_caller()
+
+    def _close(self, node: ast.stmt) -> Open | None:
+        """Take the innermost open statement of that node away; statements of suspended generators may be above it."""
+        for index in range(len(self._open) - 1, -1, -1):
+            if self._open[index].node is node:
+                return self._open.pop(index)
+        return None
+
+    def _return_to_caller(self) -> None:
+        """The statement around the one that ended goes on."""
+        if self._open:
+            caller = self._open[-1]
+            moment = self.moment
+            moment.tick, moment.scope, moment.on = caller.tick, caller.place.number, caller.on and not self._ended
+            moment.statement = caller.node
+            self._place = caller.place
+            if moment.on:
+                moment.span = self._program.span(caller.node)
+
+    def _aside(self, statement: Open, variables: dict[str, object], value: object, *, raised: bool = False) -> None:
+        """A step in an iteration that is otherwise left out."""
+        self._gap = True
+        self._unkept = (statement.node, statement.place, statement.tick)
+        if self._counts["aside"] >= OUT_OF_TURN or self._ended:
+            self._leftover += statement.printed
+            return
+        self._counts["aside"] += 1
+        self.moment.tick, self.moment.span = statement.tick, self._program.span(statement.node)
+        self.moment.generation += 1
+        self._guarded(lambda: self._step(statement, variables, value, raised=raised))
+
+    def _resume(self) -> None:
+        """After a gap: what changed meanwhile is not this statement's doing."""
+        self._gap = False
+        self._unkept = None
+        self.moment.generation += 1
+        self.variables.of_scope(self._globals, is_global=True)
+        if self._locals is not self._globals:
+            self.variables.of_scope(self._locals, is_global=False)
+        self.ledger.review(silently=True)
+
+    def _finish_statement(
+        self, statement: Open, variables: dict[str, object], value: object, *, raised: bool = False
+    ) -> None:
+        node = statement.node
+        if self._naming.assigns_attribute(node):
+            self.variables.forget_texts()
+        self._step(statement, variables, value, raised=raised)
+        self.ledger.review()
+        self.rows.mark()
+        looping = bool(statement.place.loops or statement.place.around)
+        if type(node) is not ast.Return and (not looping or len(self.rows) >= FRAME_ROWS):
+            self._send()
+
+    def _step(self, statement: Open, variables: dict[str, object], value: object, *, raised: bool = False) -> None:
+        """One row, and the rows of everything it shows."""
+        place = statement.place
+        if statement.tick <= place.last:
+            return
+        place.last = statement.tick
+        scope = self._scope(place.number)
+        span = self._program.span(statement.node)
+        self.moment.tick, self.moment.span = statement.tick, span
+        self.snapshots.roots.clear()
+        found = self.variables.of_scope(variables, is_global=variables is self._globals)
+        shown = None if value is NOTHING or value is None else self.variables.value(value)
+        printed, self._leftover = self._leftover + statement.printed, ""
+        row = Step(
+            statement.tick,
+            span,
+            scope,
+            found,
+            shown,
+            printed,
+            statement.warnings,
+            self.loops.iterations(place),
+            self._graph_bytes(place),
+            raised,
+        )
+        self.rows.add("steps", row)
+        self._counts["steps"] += 1
+        if self._counts["steps"] >= self._limits.kept_steps:
+            self._stop("run.steps", limit=self._limits.kept_steps)
+
+    def _graph_bytes(self, place: Place) -> int:
+        """What the graph behind the variables of this scope and of those that called it holds."""
+        place.roots = set(self.snapshots.roots)
+        roots, caller = place.roots, place.caller
+        while caller is not None:
+            roots, caller = roots | caller.roots, caller.caller
+        return self.graph.held(roots) if roots else 0
+
+    def _send(self) -> None:
+        """A frame with everything so far, unless a pass is open: its rows come together."""
+        if self.passes.open:
+            return
+        self.graph.label(self.variables.name)
+        self.rows.send(self.moment.tick)
+        if self.rows.full:
+            self._stop("run.trace", limit=self._limits.trace_size)
+
+    # Expressions.
+
+    def before_expression(self, node: ast.AST) -> None:
+        moment = self.moment
+        number = next_node()
+        if number != moment.last:
+            moment.close(number, moment.innermost())
+        if not moment.on:
+            moment.stack.append(node)
+            return
+        occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
+        moment.stack.append(occurrence)
+        if moment.tick < self._last and type(node) is ast.Call and not self.watch.active:
+            if self._naming.of(node).last not in _UNWATCHED:
+                self.watch.begin(occurrence)
+
+    def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
+        moment = self.moment
+        top = moment.stack[-1]
+        number = next_node()
+        if number != moment.last:
+            moment.close(number, moment.innermost())
+        moment.stack.pop()
+        if type(top) is Occurrence:
+            self._guarded(lambda: self._operation(top, value, function, operands))
+            self._unwatch(top)
+            if moment.stack and isinstance(moment.stack[-1], Occurrence):
+                moment.stack[-1].children += 1
+
+    def failed_expression(self, node: ast.AST, error: BaseException) -> None:
+        moment = self.moment
+        moment.settle()
+        top = moment.stack.pop()
+        if isinstance(top, Occurrence):
+            self._unwatch(top)
+
+    def _unwatch(self, occurrence: Occurrence) -> None:
+        if occurrence.watched:
+            self.watch.end()
+
+    def _operation(self, found: Occurrence, value: object, function: object, operands: Sequence[object]) -> None:
+        """The row of an expression that touched a tensor."""
+        given = tensors_in(operands)
+        made = tensors_in((value,))
+        if isinstance(value, RemovableHandle):
+            observe(value, self._told)
+        if not made and (not given or (isinstance(found.node, ast.Attribute) and callable(value))):
+            return
+        name = self._naming.of(found.node)
+        inputs = [self.snapshots.before(tensor) for tensor in given]
+        outputs = [self.snapshots.tensor(tensor) for tensor in made]
+        span = self._program.span(found.node)
+        scope = self._scope(found.scope)
+        row = Operation(
+            self._counts["operations"],
+            found.tick,
+            span,
+            name.shown,
+            inputs,
+            outputs,
+            found.nodes,
+            scope,
+            found.module,
+            found.kernels,
+        )
+        self._counts["operations"] += 1
+        self.rows.add("operations", row)
+        if not found.children:
+            self._cut(found, name.last, given, inputs, value, made, outputs)
+        self.rows.mark()
+        if len(self.rows) >= HELD_ROWS:
+            self._send()
+
+    def _cut(
+        self,
+        found: Occurrence,
+        name: str,
+        given: list[torch.Tensor],
+        inputs: list[int],
+        value: object,
+        made: list[torch.Tensor],
+        outputs: list[int],
+    ) -> None:
+        reason = reason_of(found.node, name, given, value, made)
+        if reason is not None:
+            source = next(number for tensor, number in zip(given, inputs, strict=True) if tensor.requires_grad)
+            span = self._program.span(found.node)
+            output = outputs[0] if outputs else None
+            self.rows.add("cuts", Cut(self._counts["cuts"], found.tick, span, reason, source, output))
+            self._counts["cuts"] += 1
+
+    def _told(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
+        """A hook of the program fired."""
+        if self.moment.on:
+            self._guarded(lambda: self._write_hook(name, given, returned))
+
+    def _write_hook(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
+        tensors = [None if tensor is None else self.snapshots.tensor(tensor) for tensor in (given, returned)]
+        pass_ = self.passes.open[-1].number if self.passes.open else None
+        self.rows.add("hooks", HookCall(self.moment.tick, pass_, name, tensors[0], tensors[1]))
+
+    def _span(self) -> Span:
+        """Of the expression that is being evaluated, else of the statement."""
+        stack = self.moment.stack
+        top = stack[-1] if stack else self.moment.statement
+        return self._program.span(top.node if isinstance(top, Occurrence) else top)
+
+    def _reachable(self) -> tuple[dict[str, object], dict[str, object]]:
+        """The variables a module may be named by: the present scope's and the program's."""
+        return self._locals, self._globals
+
+    # Output.
+
+    def printed(self, text: str) -> None:
+        if self._open:
+            self._open[-1].printed += text
+        else:
+            self._leftover += text
+
+    def warned(self, message: str) -> None:
+        if self._open:
+            self._open[-1].warnings.append(message)
+
+    # The end.
+
+    def finish(
+        self,
+        outcome: Outcome,
+        ticks: int,
+        *,
+        figures: Sequence[Figure] = (),
+        files: Sequence[tuple[str, bytes]] = (),
+        notices: Sequence[Notice] = (),
+    ) -> None:
+        """Send the last frame. The state at the end is a step, whatever was left out before."""
+        self._guarded(self.questions.close)
+        self._ended = False
+        self._guarded(lambda: self._last_step(raised=outcome.kind != "finished"))
+        self.graph.label(self.variables.name)
+        if self.variables.dropped:
+            self.rows.add("notices", Notice("run.variables", {"limit": self._limits.variables}))
+        for table, rows in (("figures", figures), ("notices", notices)):
+            for row in rows:
+                self.rows.add(table, row)
+                self.rows.mark()
+        for name, content in files:
+            self.rows.add_file(name, content)
+        self.rows.send(ticks, outcome)
+
+    def _last_step(self, *, raised: bool) -> None:
+        """Where the last state of the program's variables was not recorded, in a gap or a full trace, record it now."""
+        if self._unkept is not None:
+            node, _, tick = self._unkept
+            self.moment.generation += 1
+            self._step(Open(node, self._by_row[0], tick, True), self._globals, NOTHING, raised=raised)

@@ -1,0 +1,93 @@
+"""Rows on their way out: collected in birth order, sent as frames that keep every prefix of a run a Trace.
+
+A row refers only to rows added before it, with one exception: a row that is held (`hold`, then `fill`), because a node's
+label is known only when its statement is over and a pass only when it ends. So rows may be cut into frames at any mark,
+and marks are set where nothing is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.limits import Limits
+from engine.trace import File, Frame, Outcome, encode
+
+Emit = Callable[[bytes], None]
+
+FRAME_COST = 256
+"""What a frame counts for towards the size of a trace besides its bytes, as at the receiving end."""
+
+_EMPTY: tuple[str, Any] = ("", None)
+
+
+class Rows:
+    """The rows of one run that are not yet sent, and the size of what was.
+
+    `full` becomes true once another frame of full size would exceed the size of a trace: the recorder then stops adding,
+    all but the little that ends a run.
+    """
+
+    def __init__(self, emit: Emit, limits: Limits) -> None:
+        self._emit = emit
+        self._limits = limits
+        self._rows: list[tuple[str, Any]] = []
+        self._marks: list[int] = []
+        self._held = 0
+        self.sent = 0
+        self.full = False
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, table: str, row: Any) -> None:
+        """One more row of that table."""
+        self._rows.append((table, row))
+
+    def hold(self) -> int:
+        """A place kept for a row that is complete only later; nothing can be sent before it is filled."""
+        self._rows.append(_EMPTY)
+        self._held += 1
+        return len(self._rows) - 1
+
+    def fill(self, place: int, table: str, row: Any) -> None:
+        """Put the row into the place that `hold` gave."""
+        self._rows[place] = (table, row)
+        self._held -= 1
+
+    def mark(self) -> None:
+        """Here a frame may end: no row before refers to one after."""
+        self._marks.append(len(self._rows))
+
+    def send(self, ticks: int, outcome: Outcome | None = None) -> None:
+        """Everything collected so far as one frame, or as several when it is too large. Nothing may be held."""
+        assert not self._held, "a row is still held"
+        self._send(0, len(self._rows), ticks, outcome)
+        self._rows.clear()
+        self._marks.clear()
+        self.full = self.sent > self._limits.trace_size - 2 * self._limits.frame_size
+
+    def _send(self, start: int, end: int, ticks: int, outcome: Outcome | None) -> None:
+        tables: dict[str, list[Any]] = {}
+        for table, row in self._rows[start:end]:
+            tables.setdefault(table, []).append(row)
+        content = encode(Frame(ticks=ticks, outcome=outcome, **tables))  # type: ignore[arg-type]
+        middle = self._middle(start, end) if len(content) > self._limits.frame_size else None
+        if middle is None:
+            self.sent += len(content) + FRAME_COST
+            self._emit(content)
+        else:
+            self._send(start, middle, ticks, None)
+            self._send(middle, end, ticks, outcome)
+
+    def _middle(self, start: int, end: int) -> int | None:
+        """The mark nearest to the middle, strictly between."""
+        inside = [mark for mark in self._marks if start < mark < end]
+        return min(inside, key=lambda mark: abs(mark - (start + end) // 2)) if inside else None
+
+    def add_file(self, name: str, content: bytes) -> None:
+        """A file, in parts that each fit a frame."""
+        part = self._limits.frame_size // 2
+        for start in range(0, max(len(content), 1), part):
+            self.add("files", File(name, content[start : start + part]))
+            self.mark()

@@ -1,0 +1,86 @@
+"""What a node keeps for backward: read from its `_saved_*` attributes, never through saved-tensor hooks, which would
+silence PyTorch's own check for in-place changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from engine.snapshots import Snapshots, dtype_name, is_plain
+from engine.trace import Preview, Saved
+
+FREED = "freed"
+"""The text of a saved tensor that is gone."""
+CHANGED = "changed"
+"""The text of a saved tensor that was modified in place, so that PyTorch refuses to give it."""
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+_TEXT = 80
+_LIST = 16
+
+
+def names_of(node: Any) -> tuple[str, ...]:
+    """The attributes under which nodes of this type keep things."""
+    kind = type(node)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = tuple(name for name in dir(kind) if name.startswith("_saved_"))
+        if not names and hasattr(kind, "saved_tensors"):
+            names = ("saved_tensors",)  # a Function written in Python
+        _NAMES[kind] = names
+    return names
+
+
+def saved_of(node: Any, snapshots: Snapshots) -> list[Saved]:
+    """One row for each thing it keeps; tensors in lists as `name[0]`. What was freed before anyone looked says so."""
+    found: list[Saved] = []
+    for name in names_of(node):
+        try:
+            value = getattr(node, name)
+        except RuntimeError as error:
+            found.append(Saved(name, text=_reason(error)))
+            continue
+        if value is None:
+            continue
+        for part, item in _parts(name, value):
+            if isinstance(item, torch.Tensor):
+                found.append(_tensor(part, item, snapshots))
+            elif item is not None:
+                found.append(Saved(part, text=repr(item)[:_TEXT]))
+    return found
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, (list, tuple)) and value and any(isinstance(item, torch.Tensor) for item in value):
+        for index, item in enumerate(value[:_LIST]):
+            yield f"{name}[{index}]", item
+    else:
+        yield name, value
+
+
+def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
+    known = snapshots.find(tensor)
+    version = 0 if tensor.is_inference() else tensor._version
+    shape = tuple(tensor.shape)
+    preview: Preview | None = None
+    if known is not None and known.value >= 0 and known.version == version:
+        preview = known.preview
+    elif known is None and is_plain(tensor):
+        preview = snapshots.preview(tensor)
+    number = None if known is None else known.number
+    return Saved(name, number, shape, dtype_name(tensor.dtype), tensor.nbytes, version, preview)
+
+
+def is_freed(node: Any, name: str) -> bool:
+    """Whether what it kept under this name is gone."""
+    try:
+        getattr(node, name.split("[")[0])
+    except RuntimeError as error:
+        return _reason(error) == FREED
+    return False
+
+
+def _reason(error: RuntimeError) -> str:
+    return CHANGED if "inplace" in str(error) else FREED
