@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from engine.executors.base import Job
 from engine.executors.local import LocalExecutor
+from engine.limits import Limits
+from engine.messages import render
 from engine.trace import Trace, assemble, check
 
 SECRET = "marker-7c1f0e-of-the-app"
 """Put where an attack would find it (environment, files); must appear in no trace."""
 
+LIMITS = Limits(memory=600_000_000)
 CANARY = "w = 3\nprint(w * w)"
 
 
 class Attack(NamedTuple):
-    """A program that means harm: where the idea comes from, how its run may end, and with which message or type."""
+    """A program that means harm: where the idea comes from, how its run may end, and with which message id."""
 
     idea: str
     source: str
     kinds: tuple[str, ...] = ("refused",)
     code: str = ""
-    type: str = ""
 
 
 def fire(executor: LocalExecutor, sources: Mapping[str, str], deadline: float | None = None) -> dict[str, Trace]:
@@ -47,9 +49,22 @@ def still_works(executor: LocalExecutor, source: str = CANARY) -> bool:
     return trace.outcome is not None and trace.outcome.kind == "finished"
 
 
-def names(attacks: Iterable[str]) -> list[str]:
-    """Parameters for pytest, in the order written."""
-    return list(attacks)
+def road(limits: Limits = LIMITS) -> Iterator[LocalExecutor]:
+    """The product itself: parser, interpreter, allowlist, recorder, sandbox. For a fixture: `yield from road()`."""
+    made = LocalExecutor(limits)
+    yield made
+    made.close()
 
 
-__all__ = ["CANARY", "SECRET", "Attack", "check", "fire", "names", "printed", "still_works", "words"]
+def ruled(attack: Attack, trace: Trace) -> None:
+    """The run ended as it must, with words for the reader, nothing got out, and the trace holds."""
+    outcome = check(trace).outcome
+    assert outcome is not None
+    assert "ESCAPED" not in printed(trace)
+    assert SECRET not in repr(trace)
+    assert outcome.kind in attack.kinds, (outcome.kind, outcome.code, outcome.type, outcome.message)
+    if attack.code:
+        assert outcome.code == attack.code
+    if outcome.kind != "failed" and outcome.kind != "finished":
+        assert render(outcome.code, outcome.params)
+        assert render(outcome.code, outcome.params, "zh")
