@@ -6,8 +6,8 @@
      +- done
 
 A statement that calls a function is over after the statements in that function's body, so it comes after them, as in
-`trace.steps`, though its tick is smaller. Every row of the Trace happens at one moment, a plain number, and comparing two numbers says
-which came first.
+`trace.steps`, though its tick is smaller. Every row of the Trace happens at one moment, a plain number, and comparing
+two numbers says which came first.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Moment(msgspec.Struct, frozen=True, array_like=True):
 class Clock(msgspec.Struct, frozen=True):
     """All moments, and the moment of each row of the tables that happen in time.
 
-    `steps` is parallel to `trace.steps`: the moment at which each was done. `operations`, `nodes` and `deposits` are keyed by
-    the row's number; `events`, `freed`, `cuts`, `changes` and `hooks` are parallel to their tables.
+    `steps` is parallel to `trace.steps`: the moment at which each was done. `operations`, `nodes` and `deposits` are
+    keyed by the row's number; `events`, `freed`, `cuts`, `changes` and `hooks` are parallel to their tables.
     """
 
     moments: list[Moment]
@@ -53,7 +53,7 @@ class Clock(msgspec.Struct, frozen=True):
 def clock(trace: Trace) -> Clock:
     """The clock of that trace. A trace without steps has no moments."""
     inside = _inside(trace)
-    ticks = {tick: place for tick, place in sorted((step.tick, place) for place, step in enumerate(trace.steps))}
+    ticks = dict(sorted((step.tick, place) for place, step in enumerate(trace.steps)))
     built = Clock(
         moments=[], steps=[0] * len(trace.steps), operations={}, nodes={}, deposits={}, events=[-1] * len(trace.events),
         freed=[], cuts=[], changes=[], hooks=[], ticks=ticks,

@@ -1,4 +1,5 @@
-"""What the browser is given to draw a Trace: the Trace itself, its picture, its layout and its clock, in one MessagePack.
+"""What the browser is given to draw a Trace: the Trace itself, its picture, its layout and its clock, in one
+MessagePack.
 
 MessagePack keeps NaN, infinities and every digit, and the tables travel as they are; `fields` names the columns of each
 kind of row, so that the browser's code speaks of them by name.
@@ -16,6 +17,7 @@ from engine.clock import clock
 from engine.figures import PALETTES
 from engine.folding import picture
 from engine.layout import Place, Route, arrange
+from engine.pasted import clean
 from engine.picture import Arrow, Group, Slot, Variant
 
 _ROWS: dict[str, type[msgspec.Struct]] = {
@@ -57,7 +59,8 @@ def document(trace: rows.Trace, closed: Collection[int] | None = None) -> bytes:
     """
     moments = clock(trace)
     drawn = picture(trace, moments)
-    shown = msgspec.structs.replace(trace, **{table: [] for table in _UNSEEN})
+    text, _ = clean(trace.source)  # what spans refer to
+    shown = msgspec.structs.replace(trace, source=text, **{table: [] for table in _UNSEEN})
     whole: Mapping[str, Any] = {
         "trace": shown,
         "picture": drawn,

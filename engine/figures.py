@@ -1,7 +1,7 @@
 """The palette, and how our plotly charts look: values are blue, gradients orange, everywhere.
 
-Colours are those of Okabe and Ito (2008), told apart by colour-blind eyes; those used for text are darkened or lightened
-until they stand out 4.5 to 1 from the theme's background (WCAG 2.2, AA). Colour never says anything alone.
+Colours are those of Okabe and Ito (2008), told apart by colour-blind eyes; those used for text are darkened or
+lightened until they stand out 4.5 to 1 from the theme's background (WCAG 2.2, AA). Colour never says anything alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ Theme = Literal["light", "dark"]
 
 
 class Palette(msgspec.Struct, frozen=True):
-    """One theme's colours, as #rrggbb. `*_text` are for words and thin lines, the plain ones for areas and thick lines."""
+    """One theme's colours, as #rrggbb. `*_text` are for words and thin lines, the plain ones for areas and thick
+    lines."""
 
     background: str
     surface: str
@@ -72,7 +73,7 @@ def plotly_layout(theme: Theme, *, x: str = "", y: str = "", log_y: bool = False
 def colours(theme: Theme) -> list[str]:
     """Ten colours for series, the value's first and the gradient's second (ten, or Streamlit falls back to its own)."""
     palette = PALETTES[theme]
-    rest = ["#56b4e9", "#e69f00", "#cc79a7", "#f0e442", "#7f7f7f", "#0072b2", "#d55e00"]
+    rest = ["#56b4e9", "#e69f00", "#cc79a7", "#7f7f7f", "#882255", "#44aa99", "#332288"]
     return [palette.value, palette.gradient, palette.true, *rest]
 
 

@@ -21,7 +21,7 @@ STRETCH = 24
 
 def picture(trace: Trace, clock: Clock) -> Picture:
     """What of the Trace is drawn. Slots are numbered by position, in birth order; equal traces have equal pictures."""
-    raws, arrows = Gatherer(trace, clock).gather()
+    raws, arrows = _seen(*Gatherer(trace, clock).gather())
     units = _units(raws, arrows)
     places = _places(raws, units, {loop.number: loop.span for loop in trace.loops})
     groups = Groups(trace)
@@ -29,7 +29,7 @@ def picture(trace: Trace, clock: Clock) -> Picture:
     for members in _members(places):
         first = raws[members[0]]
         variants = sorted((raws[member].variant for member in members), key=lambda variant: variant.at)
-        slots.append(Slot(len(slots), first.kind, variants, groups.of(first, units[members[0]], raws)))
+        slots.append(Slot(len(slots), first.kind, variants, groups.of(first, units[members[0]])))
     groups.finish(slots)
     return Picture(slots, _fold_arrows(arrows, places, units), groups.rows)
 
@@ -59,8 +59,18 @@ def _units(raws: list[Raw], arrows: list[RawArrow]) -> list[IterationPath]:
     return [raw.path[: depths[raw.path[0][0]]] if raw.path else () for raw in raws]
 
 
+def _seen(raws: list[Raw], arrows: list[RawArrow]) -> tuple[list[Raw], list[RawArrow]]:
+    """Without what a folded loop made in iterations that were not kept: the clock never stands there."""
+    kept = [place for place, unit in enumerate(_units(raws, arrows)) if not unit or raws[place].exact]
+    numbers = {place: number for number, place in enumerate(kept)}
+    for arrow in arrows:
+        arrow.source, arrow.target = numbers.get(arrow.source, -1), numbers.get(arrow.target, -1)
+    return [raws[place] for place in kept], [arrow for arrow in arrows if min(arrow.source, arrow.target) >= 0]
+
+
 def _places(raws: list[Raw], units: list[IterationPath], spans: dict[int, Span]) -> list[int]:
-    """The slot of each raw slot: the same for those that are the same thing in different iterations of a folded loop."""
+    """The slot of each raw slot: the same for those that are the same thing in different iterations of a folded
+    loop."""
     slots: dict[object, int] = {}
     counts: Counter[object] = Counter()
     places = []
@@ -103,7 +113,7 @@ class Groups:
                 self.longest[loop] = max(self.longest.get(loop, 0), iteration)
         self._numbers: dict[tuple[object, ...], int] = {}
 
-    def of(self, raw: Raw, unit: IterationPath, raws: list[Raw]) -> list[int]:
+    def of(self, raw: Raw, unit: IterationPath) -> list[int]:
         """The groups of a raw slot, outermost first. Leaves and inputs from outside belong to none."""
         if raw.kind in ("leaf", "input"):
             return []
@@ -144,12 +154,20 @@ class Groups:
         return self._numbers[key]
 
     def finish(self, slots: list[Slot]) -> None:
-        """Where many slots are in no group, the middle of them becomes stretches that can be drawn as one each."""
+        """Drop the groups of a single slot; where many slots are in none, the middle of them becomes a stretch."""
+        sizes = Counter(group for slot in slots for group in slot.groups)
+        kept = [row for row in self.rows if sizes[row.number] > 1]
+        numbers = {row.number: place for place, row in enumerate(kept)}
+        for slot in slots:
+            slot.groups[:] = [numbers[group] for group in slot.groups if group in numbers]
+        self.rows = [
+            Group(place, row.kind, row.name, None if row.parent is None else numbers.get(row.parent))
+            for place, row in enumerate(kept)
+        ]
         loose = [slot for slot in slots if not slot.groups and slot.kind in ("operation", "plain")]
         middle = loose[STRETCH:-STRETCH]
         if len(middle) < STRETCH:
             return
-        group = len(self.rows)
-        self.rows.append(Group(group, "stretch", f"{len(middle)}", None))
+        self.rows.append(Group(len(self.rows), "stretch", f"{len(middle)}", None))
         for slot in middle:
-            slot.groups.append(group)
+            slot.groups.append(len(self.rows) - 1)

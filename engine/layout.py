@@ -1,8 +1,8 @@
 """Picture -> places, once per trace, so that stepping never moves a node.
 
-Places are abstract: `along` counts layers in the direction in which values flow, `across` counts nodes side by side. The
-screen turns them into pixels, from left to right or from top to bottom, without asking again. Layers and order come from
-the layered drawing method of Sugiyama, Tagawa and Toda (1981), by the fast-sugiyama library.
+Places are abstract: `along` counts layers in the direction in which values flow, `across` counts nodes side by side.
+The screen turns them into pixels, from left to right or from top to bottom, without asking again. Layers and order
+come from the layered drawing method of Sugiyama, Tagawa and Toda (1981), by the fast-sugiyama library.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Route(msgspec.Struct, frozen=True, array_like=True):
-    """How an edge runs, from place to place (positions in `places`), bending at (along, across) points. `arrows` are the
-    positions in `Picture.arrows` that it stands for."""
+    """How an edge runs, from place to place (positions in `places`), bending at (along, across) points. `arrows` are
+    the positions in `Picture.arrows` that it stands for."""
 
     source: int
     target: int
@@ -50,7 +50,8 @@ class Route(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """All places and routes; the groups drawn as one; how many slots are inside those, and how many are not drawn at all."""
+    """All places and routes; the groups drawn as one; how many slots are inside those, and how many are not drawn at
+    all."""
 
     places: list[Place]
     routes: list[Route]
@@ -59,14 +60,13 @@ class Layout(msgspec.Struct, frozen=True):
     left_out: int
     length: float
     breadth: float
-    direction: Literal["right", "down"]
 
 
 def layout(trace: Trace, closed: Collection[int] | None = None) -> Layout:
     """Where everything that is drawn of the Trace stands.
 
-    `closed` are the groups to draw as one (numbers in `Picture.groups`, unknown ones are passed over); None chooses them, so
-    that what is drawn stays comfortable.
+    `closed` are the groups to draw as one (numbers in `Picture.groups`, unknown ones are passed over); None chooses
+    them, so that what is drawn stays comfortable.
     """
     return arrange(draw(trace, read_clock(trace)), closed)
 
@@ -97,7 +97,7 @@ def arrange(picture: Picture, closed: Collection[int] | None = None) -> Layout:
     routes = [Route(*pair, bends.get(pair, []), arrows) for pair, arrows in joined.items()]
     hidden = sum(place.size for place in places if place.group is not None)
     shut = sorted({place.group for place in places if place.group is not None})
-    return Layout(places, routes, shut, hidden, left_out, length, breadth, _direction(length, breadth))
+    return Layout(places, routes, shut, hidden, left_out, length, breadth)
 
 
 def _choose(picture: Picture) -> set[int]:
@@ -135,8 +135,8 @@ def _solve(count: int, joined: dict[tuple[int, int], list[int]], picture: Pictur
     length = breadth = 0.0
     ranking: Literal["minimize", "down"] = "minimize" if count <= _RANKED else "down"
     parts = from_edges(
-        edges, vertex_spacing=1, dummy_vertices=True, dummy_size=0.5, ranking_type=ranking, transpose=count <= _TRANSPOSED,
-        check_layout=False,
+        edges, vertex_spacing=1, dummy_vertices=True, dummy_size=0.5, ranking_type=ranking, transpose=count <=
+        _TRANSPOSED, check_layout=False,
     ) if edges else []  # fmt: skip
     for positions, *_, drawn in sorted(parts, key=lambda part: min(number for number, _ in part[0])):
         points = {int(number): (float(y), float(x)) for number, (x, y) in positions}
@@ -183,11 +183,3 @@ def _short_enough(count: int, edges: list[tuple[int, int]]) -> list[tuple[int, i
             break
         kept.append((source, target))
     return sorted(kept)
-
-
-def _direction(length: float, breadth: float) -> Literal["right", "down"]:
-    """Whichever way lets the graph be drawn larger in a pane that is wider than high; to the right in doubt."""
-    pane, card = (860.0, 430.0), (212.0, 92.0)
-    right = min(pane[0] / (length * card[0]), pane[1] / (breadth * card[1]))
-    down = min(pane[0] / (breadth * 190.0), pane[1] / (length * 104.0))
-    return "right" if right * 1.25 >= down else "down"

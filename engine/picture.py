@@ -1,15 +1,17 @@
-"""What of a Trace is drawn: one thing for each tensor or operation a learner would point at, and the edges between them.
+"""What of a Trace is drawn: one thing for each tensor or operation a learner would point at, and the edges between
+them.
 
     Trace  --picture-->  Picture  --layout-->  Layout
 
-Autograd nodes, leaves (joined with their AccumulateGrad), inputs that need no gradient, operations without gradient and cuts
-are all drawn. The iterations of a loop that do not feed each other through the graph share their places: a slot then has
-one variant for each iteration, and the clock says which is shown. Edges point the way values flow, from the
-producer to the consumer; gradients walk them backwards.
+Autograd nodes, leaves (joined with their AccumulateGrad), inputs that need no gradient, operations without gradient
+and cuts are all drawn. The iterations of a loop that do not feed each other through the graph share their places: a
+slot then has one variant for each iteration, and the clock says which is shown. Edges point the way values flow, from
+the producer to the consumer; gradients walk them backwards.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Literal
 
 import msgspec
@@ -35,8 +37,8 @@ class Variant(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True):
-    """One drawn thing. leaf: a tensor that requires grad and was not computed; input: one that needs no grad and was not
-    computed; operation: an autograd node; plain: an operation without gradient. `groups` is outermost first."""
+    """One drawn thing. leaf: a tensor that requires grad and was not computed; input: one that needs no grad and was
+    not computed; operation: an autograd node; plain: an operation without gradient. `groups` is outermost first."""
 
     number: int
     kind: Literal["leaf", "input", "operation", "plain"]
@@ -45,9 +47,9 @@ class Slot(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Arrow(msgspec.Struct, frozen=True, array_like=True):
-    """A value that flowed from slot to slot. gradient: an autograd edge, `position` among the consumer's next_functions;
-    plain: a value that needs no gradient; cut: gradient stops here, for `reason`. A `carried` one goes on to the
-    next iteration of a folded loop, so it points backwards."""
+    """A value that flowed from slot to slot. gradient: an autograd edge, `position` among the consumer's
+    next_functions; plain: a value that needs no gradient; cut: gradient stops here, for `reason`. A `carried` one goes
+    on to the next iteration of a folded loop, so it points backwards."""
 
     source: int
     target: int
@@ -58,8 +60,8 @@ class Arrow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Group(msgspec.Struct, frozen=True, array_like=True):
-    """Slots that can be drawn as one: an nn.Module's, a function call's, some iterations of a loop, or a stretch of many
-    operations in a row. `name` is the module's path, the function's name or the range ("4 – 1197")."""
+    """Slots that can be drawn as one: an nn.Module's, a function call's, some iterations of a loop, or a stretch of
+    many operations in a row. `name` is the module's path, the function's name or the range ("4 – 1197")."""
 
     number: int
     kind: Literal["module", "function", "iterations", "stretch"]
@@ -76,7 +78,8 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Raw(msgspec.Struct):
-    """A slot in the making: one variant, not yet folded."""
+    """A slot in the making: one variant, not yet folded. Where it was made in an iteration that was not kept, its path is
+    not `exact` but reckoned from the kept ones."""
 
     kind: Literal["leaf", "input", "operation", "plain"]
     variant: Variant
@@ -84,6 +87,7 @@ class Raw(msgspec.Struct):
     scope: int
     module: str
     path: IterationPath
+    exact: bool = True
 
 
 class RawArrow(msgspec.Struct):
@@ -111,7 +115,7 @@ class Gatherer:
         for edge in trace.edges:
             self.edges.setdefault(edge.from_node, []).append((edge.position, edge.to_node))
         self.gradients = _gradient_tensors(trace, self.tensors)
-        self.paths = _paths(trace)
+        self.paths = Paths(trace)
         self.cuts = {(cut.tick, cut.input): cut for cut in trace.cuts}
         modules = {value.number: value for value in trace.values if isinstance(value, ModuleValue)}
         self.first_seen = _first_seen(trace, clock, self.tensors, modules)
@@ -176,16 +180,17 @@ class Gatherer:
     ) -> int:  # fmt: skip
         if operation is not None:
             span, module, scope = operation.span, operation.module or module, operation.scope
-        path = self.paths.get(tick, ())
+        path, exact = self.paths.of(tick)
         variant = Variant(
             at, tick, span, node, value.tensor if value else tensor, value.number if value else None,
             operation.number if operation else None, path,
         )  # fmt: skip
-        self.raws.append(Raw(kind, variant, name, scope, module, path))
+        self.raws.append(Raw(kind, variant, name, scope, module, path, exact))
         return len(self.raws) - 1
 
     def _plain_inputs(self, operation: Operation, inputs: list[TensorValue]) -> None:
-        """Arrows from the inputs that need no gradient: to the node that saved the tensor, else to the last one born."""
+        """Arrows from the inputs that need no gradient: to the node that saved the tensor, else to the last one
+        born."""
         nodes = [self.nodes[number] for number in operation.nodes if number in self.by_node]
         for position, value in enumerate(inputs):
             if value.requires_grad or not nodes:
@@ -220,6 +225,7 @@ class Gatherer:
     ) -> None:
         fresh = [value for value in outputs if value.tensor not in {row.tensor for row in inputs}]
         fresh = [value for value in fresh if value.tensor not in self.by_tensor and value.tensor not in self.gradients]
+        fresh = [value for value in fresh if value.node is None]  # else its node is drawn, wherever it was made
         if cut is None and not fresh:
             return
         output = fresh[0] if fresh else None
@@ -268,20 +274,41 @@ def _gradient_tensors(trace: Trace, tensors: dict[int, TensorValue]) -> set[int]
     return {tensors[number].tensor for number in numbers if number in tensors}
 
 
-def _paths(trace: Trace) -> dict[int, IterationPath]:
-    """By tick of a kept step: the loops around it, those around the call of its function included."""
-    callers = {scope.number: scope for scope in trace.scopes}
-    own = {step.tick: tuple(step.iterations) for step in trace.steps}
-    paths: dict[int, IterationPath] = {}
-    for step in trace.steps:
-        path, scope = own[step.tick], callers.get(step.scope)
-        while scope is not None and scope.parent is not None:
-            outer = own.get(scope.tick, ())
-            if path[: len(outer)] != outer:
-                path = (*outer, *path)
-            scope = callers.get(scope.parent)
-        paths[step.tick] = path
-    return paths
+class Paths:
+    """The loops around each tick, those around the call of its function included."""
+
+    def __init__(self, trace: Trace) -> None:
+        callers = {scope.number: scope for scope in trace.scopes}
+        own = {step.tick: tuple(step.iterations) for step in trace.steps}
+        self.kept: dict[int, IterationPath] = {}
+        for step in sorted(trace.steps, key=lambda step: step.tick):
+            path, scope = own[step.tick], callers.get(step.scope)
+            while scope is not None and scope.parent is not None:
+                outer = own.get(scope.tick, ())
+                if path[: len(outer)] != outer:
+                    path = (*outer, *path)
+                scope = callers.get(scope.parent)
+            self.kept[step.tick] = path
+        self.ticks = list(self.kept)
+
+    def of(self, tick: int) -> tuple[IterationPath, bool]:
+        """The path of that tick, and whether it is known. Of a tick that was not kept, it is the loop that the kept ones
+        before and after share, at an iteration in proportion between theirs."""
+        if tick in self.kept:
+            return self.kept[tick], True
+        place = bisect_left(self.ticks, tick)
+        if not 0 < place < len(self.ticks):
+            return (), True
+        before, after = self.ticks[place - 1], self.ticks[place]
+        path: list[tuple[int, int]] = []
+        for (loop, low), (other, high) in zip(self.kept[before], self.kept[after], strict=False):
+            if loop != other:
+                break
+            share = (tick - before) / (after - before)
+            path.append((loop, max(low, min(low + 1 + int((high - low - 1) * share), high - 1))))
+            if low != high:
+                break
+        return tuple(path), not path
 
 
 def _first_seen(

@@ -1,4 +1,5 @@
-"""Traces made by hand for tests of what only looks at them: scalars, `*`, `+` and detach, and backward by the chain rule."""
+"""Traces made by hand for tests of what only looks at them: scalars, `*`, `+` and detach, and backward by the chain
+rule."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from engine.trace import Span, Trace
 
 @dataclass
 class Held:
-    """A tensor of the program: its identity, its value, the node that made it, and the number of its latest snapshot."""
+    """A tensor of the program: its identity, its value, the node that made it, and the number of its latest
+    snapshot."""
 
     tensor: int
     value: float
@@ -108,7 +110,8 @@ class Builder:
             self.nodes[node] = rows.Node(node, self.nodes[node].name, self.tick, span, module=module, value=output)
         self.operations.append(
             rows.Operation(
-                len(self.operations), self.tick, span, sign, inputs, [output], [node] if node is not None else [], 0, module
+                len(self.operations), self.tick, span, sign, inputs, [output], [node] if node is not None else [], 0,
+                module
             )
         )  # fmt: skip
         return held
@@ -138,8 +141,8 @@ class Builder:
         assert root.node is not None
         pass_, given = len(self.passes), self.number(1.0)
         arriving: dict[int, float] = {root.node: 1.0}
-        fired, index = sorted(self._reachable(root.node), key=lambda node: (node in self.accumulators, -node)), 0
-        for node in fired:
+        fired = sorted(self._reachable(root.node), key=lambda node: (node in self.accumulators, -node))
+        for index, node in enumerate(fired):
             total = arriving[node]
             incoming = self.number(total)
             outgoing: list[int | None] = [None, None]
@@ -151,10 +154,7 @@ class Builder:
                 arriving[receiver] = arriving.get(receiver, 0.0) + total * slope
                 outgoing[position] = self.number(total * slope)
             self.events.append(rows.Event(pass_, index, node, [incoming], outgoing))
-            index += 1
-        self.passes.append(
-            rows.Pass(pass_, "backward", self.tick, span, [root.node], [given], retain_graph=True)
-        )
+        self.passes.append(rows.Pass(pass_, "backward", self.tick, span, [root.node], [given], retain_graph=True))
 
     def _deposit(self, node: int, total: float, amount: int, pass_: int) -> None:
         held = next(held for held in self.variables.values() if held.tensor == self.accumulators[node])
@@ -180,9 +180,7 @@ class Builder:
         """The statement is over: a snapshot of every variable."""
         variables = [(name, self.snapshot(held)) for name, held in self.variables.items()]
         shown = self.snapshot(value) if value else None
-        self.steps.append(
-            rows.Step(self.tick, span, 0, variables, shown, printed, iterations=list(self.iterations))
-        )
+        self.steps.append(rows.Step(self.tick, span, 0, variables, shown, printed, iterations=list(self.iterations)))
 
     def trace(self) -> Trace:
         """All rows, checked."""

@@ -13,8 +13,14 @@ ROWS: dict[str, tuple[str, str]] = {
     "stage.node": ("Selected", "所选节点"),
     "stage.output": ("Output", "输出"),
     "stage.output.nothing": ("Nothing printed yet.", "尚未输出任何内容。"),
-    "stage.empty": ("No statement has run, so there is nothing to step through.", "没有语句运行过，所以没有可以步进的内容。"),
-    "stage.nothing": ("No tensor has been computed, so there is no graph to draw.", "没有计算任何张量，所以没有计算图可画。"),
+    "stage.empty": (
+        "No statement has run, so there is nothing to step through.",
+        "没有语句运行过，所以没有可以步进的内容。",
+    ),
+    "stage.nothing": (
+        "No tensor has been computed, so there is no graph to draw.",
+        "没有计算任何张量，所以没有计算图可画。",
+    ),
     # Cards.
     "stage.kind.leaf": ("leaf", "叶子"),
     "stage.kind.nonleaf": ("non-leaf", "非叶子"),
@@ -23,6 +29,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "stage.kind.plain": ("no grad", "不需梯度"),
     "stage.kind.cut": ("cut", "已切断"),
     "stage.grad": ("grad", "grad"),
+    "stage.grad.flow": ("passed", "流过"),
     "stage.grad.later": ("not yet", "尚未计算"),
     "stage.grad.never": ("not reached", "未到达"),
     "stage.grad.passed": (
@@ -63,8 +70,8 @@ ROWS: dict[str, tuple[str, str]] = {
     # Tools.
     "stage.zoom.in": ("Zoom in", "放大"),
     "stage.zoom.out": ("Zoom out", "缩小"),
-    "stage.fit": ("Fit", "适应"),
-    "stage.fit.help": ("Show the whole graph, as large as can be read.", "在可读的前提下显示整个图。"),
+    "stage.all.help": ("Show the whole graph, however small.", "显示整个图，不论多小。"),
+    "stage.fit.help": ("Show the graph as large as can be read.", "在可读的前提下显示图。"),
     "stage.turn": ("Turn: left to right, or top to bottom", "切换方向：从左到右，或从上到下"),
     "stage.list": ("List", "列表"),
     "stage.list.help": ("Show the graph as an ordered list of sentences.", "把图显示为有序的文字列表。"),
@@ -89,7 +96,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "stage.clock.play": ("Play (space)", "播放（空格）"),
     "stage.clock.pause": ("Pause (space)", "暂停（空格）"),
     "stage.clock.at": ("statement {step} of {steps} · line {line}", "第 {step}/{steps} 条语句 · 第 {line} 行"),
-    "stage.clock.whole": ("all {parts} operations done", "{parts} 个运算均已完成"),
+    "stage.clock.whole": ("{parts} of {parts} · statement done", "{parts}/{parts} · 语句完成"),
     "stage.clock.operation": ("{part} of {parts} · {name}", "{part}/{parts} · {name}"),
     "stage.clock.event": ("backward {part} of {parts} · {name}", "反向 {part}/{parts} · {name}"),
     "stage.clock.loop": ("Iteration of the loop in line {line}", "第 {line} 行循环的迭代"),
@@ -111,14 +118,20 @@ ROWS: dict[str, tuple[str, str]] = {
     "stage.flag.training": ("training", "训练模式"),
     "stage.flag.evaluating": ("evaluating", "评估模式"),
     "stage.ledger.empty": ("No deposit yet: .grad is None.", "尚无存入：.grad 是 None。"),
-    "stage.ledger.never": ("No backward pass reached a leaf, so no .grad was filled.", "没有反向传播到达叶子，所以没有 .grad 被填入。"),
+    "stage.ledger.never": (
+        "No backward pass reached a leaf, so no .grad was filled.",
+        "没有反向传播到达叶子，所以没有 .grad 被填入。",
+    ),
     "stage.ledger.left": ("{count} earlier entries", "更早的 {count} 条"),
     "stage.ledger.deposit": ("pass {pass}, line {line}: + {amount}", "第 {pass} 次反向，第 {line} 行：+ {amount}"),
     "stage.ledger.none": ("line {line}: taken away, set to None", "第 {line} 行：取走，设为 None"),
     "stage.ledger.zero": ("line {line}: taken away, set to 0", "第 {line} 行：取走，设为 0"),
     "stage.ledger.assigned": ("line {line}: assigned", "第 {line} 行：赋值"),
     # The selected node.
-    "stage.node.none": ("Select a card, a row or some characters of the source.", "选中一张卡片、一行或源代码中的几个字符。"),
+    "stage.node.none": (
+        "Select a card, a row or some characters of the source.",
+        "选中一张卡片、一行或源代码中的几个字符。",
+    ),
     "stage.node.kind": ("kind", "种类"),
     "stage.node.engine": ("grad_fn", "grad_fn"),
     "stage.node.written": ("written", "写作"),

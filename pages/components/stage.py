@@ -2,8 +2,8 @@
 
     selection = stage(trace, key="stage", language="en", step=12)
 
-The whole trace goes to the browser once, as bytes; stepping asks nothing of the server. The state `at` comes back when the
-clock has rested for half a second, `closed` when the reader opens or closes a group, which asks for a new layout.
+The whole trace goes to the browser once, as bytes; stepping asks nothing of the server. The state `at` comes back when
+the clock has rested for half a second, `closed` when the reader opens or closes a group, which asks for a new layout.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pages.components import assets
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Where the reader is: the tick of the statement, the operation or sub-step inside it (None: after all of it), and the
-    number of the selected slot of the picture. All None until the reader moves."""
+    """Where the reader is: the tick of the statement, the operation or sub-step inside it (None: after all of it), and
+    the number of the selected slot of the picture. All None until the reader moves."""
 
     step: int | None = None
     part: int | None = None
@@ -96,9 +96,9 @@ def stage(
     closed: Collection[int] | None = None,
 ) -> Selection:
     """Show the trace, opened at the statement of tick `step` (None: the last), inside it at `part`, with slot `node`
-    selected. `view` is the direction of the graph: "right", "down" or "" for the one that suits it. `closed` are the groups
-    drawn as one at first. Without `source` the page shows the program in an editor, which marks what the stage tells.
-    Unknown ticks, parts and slots open the nearest there is.
+    selected. `view` is the direction of the graph: "right", "down" or "" for the one that suits it. `closed` are the
+    groups drawn as one at first. Without `source` the page shows the program in an editor, which marks what the stage
+    tells. Unknown ticks, parts and slots open the nearest there is.
     """
     content = encode(trace)
     mark = hashlib.blake2b(content, digest_size=8).hexdigest()

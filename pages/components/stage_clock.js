@@ -1,6 +1,7 @@
 // The clock's hands: one slider over statements, one over the operations or the backward sub-steps inside the current one.
 
 import { button, html, mark, say } from "./dom.js";
+import { icon } from "./icons.js";
 
 const PACE = { done: 620, operation: 520, event: 520 };
 
@@ -15,20 +16,20 @@ export class Clock {
       "aria-label": t("stage.clock.statement"), oninput: () => this.move(model.stepMoments[Number(this.slider.value)]) });
     this.inner = html("input", { type: "range", class: "inside", min: 0, max: 1, step: 1, "aria-label": t("stage.clock.inside"),
       oninput: () => this.move(this.model.firstOf(this.m) + Number(this.inner.value)) });
-    this.playButton = button("▶", t("stage.clock.play"), () => this.toggle(), { class: "play" });
+    this.playButton = button(icon("play"), t("stage.clock.play"), () => this.toggle(), { class: "play" });
     this.words = html("output", { class: "moment", "aria-live": "polite" });
     this.innerWords = html("span", { class: "part" });
     this.loops = html("span", { class: "loops" });
     this.innerRow = html("div", { class: "row within" },
-      button("↰", t("stage.clock.part.back"), () => this.part(-1)), this.inner,
-      button("↳", t("stage.clock.part.on"), () => this.part(1)), this.innerWords);
+      button(icon("out"), t("stage.clock.part.back"), () => this.part(-1)), this.inner,
+      button(icon("in"), t("stage.clock.part.on"), () => this.part(1)), this.innerWords);
     this.pane = html("section", { class: "clock", "aria-label": t("stage.clock") },
       html("div", { class: "row" },
-        button("⏮", t("stage.clock.first"), () => this.edge(0)),
-        button("◀", t("stage.clock.back"), () => this.statement(-1)),
+        button(icon("first"), t("stage.clock.first"), () => this.edge(0)),
+        button(icon("back"), t("stage.clock.back"), () => this.statement(-1)),
         this.playButton,
-        button("▶︎|", t("stage.clock.on"), () => this.statement(1), { class: "next" }),
-        button("⏭", t("stage.clock.last"), () => this.edge(1)),
+        button(icon("next"), t("stage.clock.on"), () => this.statement(1)),
+        button(icon("last"), t("stage.clock.last"), () => this.edge(1)),
         html("div", { class: "track" }, this.slider), this.loops, this.words),
       this.innerRow);
     for (const slider of [this.slider, this.inner]) slider.addEventListener("keydown", (event) => this.keys(event));
@@ -151,9 +152,7 @@ export class Clock {
       this.move(this.following(), true);
       this.tick();
     }, PACE[this.model.moments[this.m].kind]);
-    say(this.playButton, "⏸");
-    mark(this.playButton, "aria-label", this.texts("stage.clock.pause"));
-    mark(this.playButton, "title", this.texts("stage.clock.pause"));
+    this.offer("pause");
   }
 
   following() {
@@ -166,8 +165,15 @@ export class Clock {
   pause() {
     clearTimeout(this.playing);
     this.playing = null;
-    say(this.playButton, "▶");
-    mark(this.playButton, "aria-label", this.texts("stage.clock.play"));
-    mark(this.playButton, "title", this.texts("stage.clock.play"));
+    this.offer("play");
+  }
+
+  // What the middle button does next.
+  offer(what) {
+    if (this.offered === what) return;
+    this.offered = what;
+    this.playButton.replaceChildren(icon(what));
+    mark(this.playButton, "aria-label", this.texts(`stage.clock.${what}`));
+    mark(this.playButton, "title", this.texts(`stage.clock.${what}`));
   }
 }

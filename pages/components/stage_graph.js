@@ -1,14 +1,16 @@
 // The graph as SVG. Places come from the layout and never move; a step only changes words, classes and the flow on edges.
 
 import { button, html, mark, say, svg } from "./dom.js";
-import { clip } from "./words.js";
+import { icon } from "./icons.js";
+import { clip, preview } from "./words.js";
 
-const CARD = { width: 172, height: 78 };
-const PITCH = { right: { along: 244, across: 98 }, down: { along: 122, across: 196 } };
+const CARD = { width: 160, height: 82 };
+const PITCH = { right: { along: 212, across: 102 }, down: { along: 128, across: 184 } };
 const MARGIN = 22;
 const FAR = 0.52;
 const SCALE = { least: 0.04, most: 3, readable: 0.62 };
-const ROOM = 23;
+const ROOM = 19;
+const ENGINE_ROOM = 25;
 
 export class Graph {
   constructor(scene, texts, choose) {
@@ -41,10 +43,11 @@ export class Graph {
       html("h3", {}, t("stage.graph")),
       this.groupButtons,
       html("span", { class: "spring" }),
-      button("−", t("stage.zoom.out"), () => this.zoom(1 / 1.25)),
-      button("+", t("stage.zoom.in"), () => this.zoom(1.25)),
-      button(t("stage.fit"), t("stage.fit.help"), () => { this.moved = false; this.fit(); }),
-      button("⤨", t("stage.turn"), () => this.turn(this.direction === "right" ? "down" : "right")),
+      button(icon("minus"), t("stage.zoom.out"), () => this.zoom(1 / 1.25)),
+      button(icon("plus"), t("stage.zoom.in"), () => this.zoom(1.25)),
+      button(icon("fit"), t("stage.fit.help"), () => { this.moved = false; this.fit(); }),
+      button(icon("all"), t("stage.all.help"), () => { this.moved = true; this.overview(); }),
+      button(icon("turn"), t("stage.turn"), () => this.turn(this.direction === "right" ? "down" : "right")),
       (this.listButton = button(t("stage.list"), t("stage.list.help"), () => this.showList(this.listing.classList.contains("unseen")), { "aria-pressed": "false" })));
   }
 
@@ -145,7 +148,8 @@ export class Graph {
       const line = model.variantAt(model.slots[arrow.target], Infinity).span?.[0] ?? "?";
       this.plate(label, plate, word, this.texts("stage.cut.at", { reason: this.texts(`stage.cut.${arrow.reason}`), line }));
       label.classList.add("shown", "cut");
-      mark(label, "transform", `translate(${middle.x} ${middle.y - 18})`);
+      const aside = this.direction === "right" ? [0, -CARD.height / 2 - 14] : [66, 0];
+      mark(label, "transform", `translate(${middle.x + aside[0]} ${middle.y + aside[1]})`);
     }
     return { group, label, plate, word, kind, route, state: "" };
   }
@@ -218,9 +222,10 @@ export class Graph {
     parts.hint = svg("title", {});
     group.append(parts.hint, svg("rect", { class: "halo", x: -5, y: -5, width: CARD.width + 10, height: CARD.height + 10, rx: 12 }),
       parts.outline, parts.inner,
-      line("title", 12, 19), line("word", CARD.width - 12, 19, "end"),
-      line("engine", 12, 36), line("shape", CARD.width - 12, 36, "end"),
-      line("value", 12, 53), line("grad", 12, 70), line("state", CARD.width - 12, 70, "end"),
+      line("title", 12, 20), line("word", CARD.width - 11, 20, "end"),
+      line("engine", 12, 37),
+      line("value", 12, 55), line("shape", CARD.width - 11, 55, "end"),
+      line("grad", 12, 73), line("state", CARD.width - 11, 73, "end"),
       line("distant", CARD.width / 2, CARD.height / 2 + 9, "middle"));
     cards.append(group);
     if (place.group !== null) {
@@ -279,15 +284,25 @@ export class Graph {
     const room = ROOM - Array.from(words).length * (words.codePointAt(0) > 0x2e7f ? 1.6 : 0.85);
     say(parts.title, clip(facts.title, Math.max(Math.floor(room), 5)));
     say(parts.word, words);
-    say(parts.engine, clip(facts.engine, ROOM + 2 - facts.shape.length));
-    say(parts.shape, facts.shape);
-    say(parts.value, facts.born ? (facts.preview ? `= ${facts.preview}` : "") : this.texts("stage.unborn"));
-    say(parts.grad, facts.grad ? `${this.texts("stage.grad")} ${facts.grad.word}` : "");
+    say(parts.engine, clip(facts.engine, ENGINE_ROOM));
+    say(parts.shape, facts.born ? facts.shape : "");
+    const wide = ROOM - facts.shape.length;
+    say(parts.value, facts.born ? (facts.value ? `= ${this.brief(facts.value, wide - 2)}` : "") : this.texts("stage.unborn"));
+    say(parts.grad, facts.grad ? `${this.texts(facts.grad.stored === false ? "stage.grad.flow" : "stage.grad")} ${this.gradWord(facts)}` : "");
     mark(parts.grad, "data-state", facts.grad?.state);
     say(parts.state, facts.freed ? this.texts("stage.freed") : "");
     say(parts.distant, clip(facts.title, 11));
     say(parts.hint, `${facts.title}\n${facts.engine} ${facts.shape}`);
     mark(group, "aria-label", this.focused === slot.number ? this.scene.sentence(slot, m) : facts.title);
+  }
+
+  // Few characters of a tensor of many elements say little; its shape is beside it.
+  brief(value, room) {
+    return preview(value, Math.max(room, 6));
+  }
+
+  gradWord({ grad, freed }) {
+    return grad.value ? preview(grad.value, freed ? 8 : 13) : grad.word;
   }
 
   showEdge(edge, m, active) {
@@ -304,7 +319,9 @@ export class Graph {
     }
     const places = this.model.places;
     const target = this.cards[edge.route.target].group;
-    edge.group.classList.toggle("unborn", places[edge.route.target].slot !== null && target.classList.contains("unborn"));
+    const unborn = places[edge.route.target].slot !== null && target.classList.contains("unborn");
+    edge.group.classList.toggle("unborn", unborn);
+    edge.label.classList.toggle("unborn", unborn);
   }
 
   // The list follows when the clock rests: nobody hears thirty sentences a second.
@@ -331,14 +348,12 @@ export class Graph {
     const box = this.canvas.getBoundingClientRect();
     if (!box.width || !this.extent) return;
     const whole = Math.min(box.width / this.extent.width, box.height / this.extent.height, 1.15);
-    const scale = Math.max(whole, Math.min(SCALE.readable, whole * 40));
-    const large = this.extent.width * scale > box.width + 1 || this.extent.height * scale > box.height + 1;
+    const scale = Math.max(whole, SCALE.readable);
     this.view = {
       scale,
       x: this.extent.width * scale > box.width ? 0 : (box.width - this.extent.width * scale) / 2,
       y: this.extent.height * scale > box.height ? 0 : (box.height - this.extent.height * scale) / 2,
     };
-    this.overflows = large;
     this.place();
   }
 
@@ -393,7 +408,7 @@ export class Graph {
     const wide = this.canvas.clientWidth;
     if (!wide || !this.model.places.length) return;
     if (!this.direction) {
-      this.draw(this.preferred ?? (wide < 520 ? "down" : this.model.layout.direction));
+      this.draw(this.preferred ?? (wide < 520 ? "down" : "right"));
       this.onturn?.();
     }
     if (!this.moved) this.fit();
