@@ -167,9 +167,9 @@ class Teller:
         return f"{node.name}({self.names.get(node.leaf, '?')})" if node.leaf is not None else node.name
 
     def _names(self) -> dict[int | None, str]:
-        """The first name that a learner gave each tensor, parameters by their path."""
+        """The first name that the program gave each tensor, else a function; parameters by their path."""
         names: dict[int | None, str] = {}
-        for step in self.trace.steps:
+        for step in sorted(self.trace.steps, key=lambda step: step.scope != 0):
             for name, number in step.variables:
                 value = self.values[number]
                 parts = [*value.parameters, *value.buffers] if isinstance(value, ModuleValue) else []

@@ -23,7 +23,7 @@ model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
 criterion = nn.BCEWithLogitsLoss()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
 
-for epoch in range(400):
+for epoch in range(300):
     optimizer.zero_grad()
     loss = criterion(model(x), y)
     loss.backward()
