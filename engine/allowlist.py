@@ -106,7 +106,7 @@ class Allowlist:
         if name in standin:
             return self._admit(standin[name]) if callable(standin[name]) else standin[name]
         if name in lists.module_names().get(facade.dotted, ()):
-            value = lists.resolve(dotted)
+            value = getattr(lists.real_module(facade.dotted), name)
             return self._admit(value) if callable(value) else value
         if dotted in self._packages:
             return self.module(dotted)
@@ -145,7 +145,17 @@ class Allowlist:
             return found
         if not name.startswith("_") and (_carries(value, kind, name) or isinstance(found, type(None))):
             return self.gate(found)
+        if self._is_programs(kind, name):
+            return found
         raise Refused("refused.attribute", name=name, type=kind.__name__)
+
+    def _is_programs(self, kind: type, name: str) -> bool:
+        """Whether a class that the library derived from one of the program's has the name from the program, or a parametrization."""
+        definer = next((base for base in kind.__mro__ if name in vars(base)), None)
+        if definer is None or definer in lists.type_names():
+            return False
+        parametrized = definer.__module__ == "torch.nn.utils.parametrize" and isinstance(vars(definer)[name], property)
+        return parametrized or (self._owner is not None and self._owner.owns(definer))
 
     def _read_class(self, value: type, name: str) -> Any:
         """`torch.Tensor.add`, `MyFunction.apply`."""

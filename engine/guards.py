@@ -411,6 +411,15 @@ def empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
     return result
 
 
+@function("torch.empty_strided", "torch.empty_permuted")
+@method("new_empty_strided")
+def empty_strided(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The memory is cleared."""
+    result = original(*args, **kwargs)
+    _quietly(lambda one: one.zero_(), result)
+    return result
+
+
 @method("resize_", "resize_as_")
 def resize(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Memory that a resize adds is cleared."""
@@ -490,16 +499,10 @@ def threads(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, An
     return None
 
 
-@function("torch.sparse_coo_tensor")
+@function(*(f"torch.sparse_{layout}_tensor" for layout in ("coo", "csr", "csc", "bsr", "bsc", "compressed")))
 def sparse(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Indices are checked: unchecked ones lead out of bounds."""
     return original(*args, **{**kwargs, "check_invariants": True})
-
-
-@method("coalesce", "to_dense", "_indices", "_values")
-def sparse_method(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """As PyTorch does it."""
-    return original(*args, **kwargs)
 
 
 # Classes.

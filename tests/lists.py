@@ -25,16 +25,15 @@ NEVER = re.compile(
     r"load|save|from_file|compile|import_ir.*|parse_.*|fork|get_file_path|prepare_multi.*|set_vital|read_vitals|wait"
     r"|.*autocast_(cpu_|gpu_|ipu_|xla_)?(dtype|enabled|nesting)|autocast_.*_nesting|.*_autocast_(dtype|enabled|cache.*)"
     r"|clear_autocast.*|init_num_threads|thread_safe_generator|profiler_.*|.*_module_from_.*|set_flush.*"
-    r"|set_num_interop.*|unify_type_list|merge_type.*|get_device_module|hash_tensor|sym_.*|typename_.*|set_warn_on.*"
+    r"|set_num_interop.*|unify_type_list|merge_type.*|get_device_module|sym_.*|typename_.*|set_warn_on.*"
     # raw memory
     r"|apply_|map_|map2_|share_memory_?|storage|untyped_storage|storage_type|set_|.*data_ptr|resize_as_sparse_|resize_as"
     r"|sparse_resize.*|record_stream|pin_memory|reinforce|as_subclass|module_load|new|resize|volatile"
-    r"|from_dlpack|to_dlpack|frombuffer|empty_strided|new_empty_strided|empty_permuted|itemsize_of"
-    # kernels without checks, other devices, quantization, sparse and nested layouts
+    r"|from_dlpack|to_dlpack|frombuffer"
+    # kernels without checks, other devices, quantization, nested layouts
     r"|(cudnn|miopen|mkldnn|fbgemm|native|quantize|quantized|q|xpu|mtia)_.*|int_repr|dequantize|to_mkldnn|qscheme"
     r"|quantize_.*|fake_quantize.*|fused_moving.*|empty_quantized|choose_qparams.*|batch_norm_.*_.*|.*_cell|norm_except_dim"
-    r"|sparse_(bsc|bsr|csc|csr|compressed)_tensor|to_sparse_(bsc|bsr|csc|csr)|(ccol|crow|col|row)_indices(_copy)?"
-    r"|segment_reduce|sspaddmm|hspmm|saddmm|spmm|dsmm|hsmm|smm|nested.*|to_padded_tensor|conv_tbc|.*_elemt.*|.*_jvp"
+    r"|(ccol|crow|col|row)_indices_copy|segment_reduce|nested.*|to_padded_tensor|conv_tbc|.*_elemt.*|.*_jvp"
     r"|while_loop|cond_branch|slice_inverse|affine_grid_gen.*|.*_with_counts|cudnn.*|lstsq_.*|nonzero_static_.*"
     r"|classproperty|is_vulkan_available|vitals_enabled|is_storage|share_memory|to_empty|.*_scaled_mm|scaled_.*mm|grouped_mm"
     r"|handle_torch_function|has_torch_function.*|boolean_dispatch|assert_int_or_pair|.*_notes|overload|is_tensor_like"
@@ -104,11 +103,12 @@ MODULE_EXTRA = {
     "set_rng_state seed compile __version__ autocast set_autocast_enabled is_autocast_enabled is_autocast_cpu_enabled "
     "get_autocast_cpu_dtype get_autocast_dtype is_autocast_cache_enabled rnn_tanh_cell rnn_relu_cell gru_cell lstm_cell "
     "set_flush_denormal",
+    "torch.nn.functional": "native_channel_shuffle",
     "torch.optim.lr_scheduler": "_LRScheduler",
 }
 MODULE_NOT = {"torch": "cond while_loop", "torch.autograd": "function variable", "torch.autograd.graph": "region_activation_memory_budget"}
 MODULE_ONLY = {
-    "torch.sparse": "sum mm softmax log_softmax addmm sampled_addmm",
+    "torch.sparse": "sum mm softmax log_softmax addmm sampled_addmm check_sparse_tensor_invariants spdiags as_sparse_gradcheck",
     "torch.utils": "",
     "torch.utils.hooks": "RemovableHandle",
     "torch.cuda": "is_available device_count is_initialized current_device synchronize empty_cache manual_seed manual_seed_all "
@@ -173,7 +173,9 @@ def public(module: types.ModuleType) -> list[str]:
     """What a module exports, or, where it does not say, what it holds."""
     if module.__name__ in ("torch", "torch.nn.functional", "torch.nn", "torch.optim", "torch.distributions.constraints"):
         return dir(module)
-    return list(getattr(module, "__all__", ())) or dir(module)
+    exported = list(getattr(module, "__all__", ()))
+    builtin = [name for name in dir(module) if isinstance(getattr(module, name), types.BuiltinFunctionType)]
+    return exported + builtin if exported else dir(module)
 
 
 def value_types() -> tuple[type, ...]:
