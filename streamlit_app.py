@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import secrets
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from engine.executors import local, sandbox
+from engine.executors import local, sandbox, training
 from engine.messages import catalogue, render
-from pages.components import assets
+from pages.components import assets, live
 from pages.components.http import Compression, Loopback, SecurityHeaders
 from pages.components.language import say
 
@@ -36,6 +37,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     sandbox.require_fence(sandbox.fence())
     executor = local.shared()
     await to_thread.run_sync(executor.warm)
+    training.shared().warm()
     catalogue()
     gc.collect()
     gc.freeze()
@@ -43,6 +45,20 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
         yield
     finally:
         await to_thread.run_sync(executor.close)
+        await to_thread.run_sync(training.shared().close)
+
+
+def _run_presets() -> None:
+    """Run every example once, the front one first, so that opening it later finds its trace in the cache."""
+    table = program_table()
+    programs = [name for name, one in scenarios.load().items() if one.page == "program"]
+    for name in sorted(programs, key=lambda name: name != FIRST):
+        state = table.defaults(name)
+        try:
+            for _ in local.shared().run(Job(source=str(state["program"]), seed=int(state["seed"] or 0))):
+                pass
+        except EngineError:
+            _log.warning("example %s did not run beforehand", name)
 
 
 async def _health(_request: Request) -> PlainTextResponse:
@@ -61,7 +77,7 @@ def _fault(error: Exception) -> bool:
 app = st.App(
     _ROUTER,
     lifespan=_lifespan,
-    routes=[*assets.routes(), Route("/healthz", _health)],
+    routes=[*assets.routes(), *live.routes(), Route("/healthz", _health)],
     middleware=[
         Middleware(
             Loopback,

@@ -1,4 +1,4 @@
-"""A run as plain programs: the whole of it as a script that anybody can run, and one step of it for the Program page."""
+"""A run as plain programs: all of it as a script that anybody can run, one step of it for the Program page."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ def _start(one: Settings) -> list[str]:
         return []
     return [
         "with torch.no_grad():",
-        f"    model.linear.weight.copy_(torch.tensor([{list(one.start[:-1])!r}]))",
-        f"    model.linear.bias.copy_(torch.tensor([{one.start[-1]!r}]))",
+        f"    model.linear.weight.copy_(torch.tensor([{list(one.start[:-1])!r}], dtype=dtype))",
+        f"    model.linear.bias.copy_(torch.tensor([{one.start[-1]!r}], dtype=dtype))",
     ]
 
 

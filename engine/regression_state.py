@@ -258,7 +258,7 @@ def table() -> Table:
         Field("loss", "choice", "mse", choices=LOSSES),
         Field("delta", "number", 1.0, low=1e-6, high=1e6),
         SEED,
-        Field("start", "text", None, length=400),
+        Field("start", "text", "", length=400),
         Field("dtype", "choice", "float32", choices=DTYPES),
         Field("device", "text", "auto", length=8),
         Field("data", "choice", "line", choices=DATASETS),

@@ -42,6 +42,9 @@ class Choice(msgspec.Struct, frozen=True):
     drop: bool = False
 
 
+GUESS = Choice()
+
+
 class Sheet(msgspec.Struct, frozen=True):
     """What was read. `numeric` says of each column whether its cells are numbers (missing ones aside).
 
@@ -64,7 +67,7 @@ class Sheet(msgspec.Struct, frozen=True):
     points: Points | None = None
 
 
-def read(content: bytes, choice: Choice = Choice()) -> Sheet:  # noqa: B008 (frozen)
+def read(content: bytes, choice: Choice = GUESS) -> Sheet:
     """The file as a sheet. Raises InvalidState with the reason where it is no table of at least two rows and columns."""
     text = _text(content)
     separator = choice.separator or _separator(text)

@@ -79,7 +79,7 @@ def read_csv(content: bytes, choice: Choice | None = None) -> Sheet:
 
 
 def read_model(content: bytes, features: int) -> list[float]:
-    """The weights and the bias in a file that torch.save wrote from the state_dict of a linear model of that many features.
+    """The weights and the bias in a file that torch.save wrote from the state_dict of a linear model.
 
     Raises InvalidState where the file is anything else, hostile ones included.
     """
