@@ -25,7 +25,7 @@ from engine.executors.base import Job
 from engine.executors.local import LocalExecutor
 from engine.scenarios import load
 from engine.trace import Trace, assemble, check
-from tests.bench.timing import median, milliseconds, once
+from tests.bench.timing import median, milliseconds, once, processor
 from tests.run import NO_BROWSER, find_browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ for _ in range({steps}):
     loss = criterion(linear(x), y)
     loss.backward()
 """
-STEPS = 40
+STEPS = 40  # few enough for all of them to lie inside the window that is recorded in full
 
 
 def one_step() -> Iterator[str]:
@@ -56,10 +56,10 @@ def one_step() -> Iterator[str]:
 
     def recorded(steps: int) -> list[bytes]:
         frames: list[bytes] = []
-        run_job(Job(source=STEP.format(steps=steps), window=(0, 10**6)), frames.append)
+        run_job(Job(source=STEP.format(steps=steps)), frames.append)
         return frames
 
-    few, many = (median(lambda steps=steps: recorded(steps), 9) for steps in (1, STEPS + 1))  # type: ignore[misc]
+    few, many = processor(lambda: recorded(1), 15), processor(lambda: recorded(STEPS + 1), 15)
     ours = (many - few) / STEPS
 
     class Step(torch.nn.Module):
@@ -81,7 +81,8 @@ def one_step() -> Iterator[str]:
     def viz() -> None:
         model.zero_grad()
         loss = model(x, y)
-        torchviz.make_dot(loss, params=dict(model.named_parameters()), show_saved=True).source  # noqa: B018
+        named = dict(model.named_parameters())
+        assert torchviz.make_dot(loss, params=named, show_attrs=True, show_saved=True).source
         loss.backward()
 
     def lens() -> None:
@@ -89,8 +90,8 @@ def one_step() -> Iterator[str]:
         trace = torchlens.trace(model, [x, y], capture=options)
         trace.log_backward(trace[trace.output_layers[0]].out)
 
-    bare = median(plain, 300)
-    rivals = {"torchviz": median(viz, 50), "torchlens": median(lens, 15)}
+    bare = processor(plain, 300)
+    rivals = {"torchviz": processor(viz, 100), "torchlens": processor(lens, 15)}
     events = sum(len(frame.events) for frame in _decoded(recorded(2)))
     yield f"one step, run and recorded: {milliseconds(ours)}, plain {milliseconds(bare)}: {ours / bare:.1f} times"
     yield f"  a whole run of one step, parsed and seeded too: {milliseconds(few)}"
