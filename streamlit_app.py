@@ -20,8 +20,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from engine import scenarios
+from engine.errors import EngineError
 from engine.executors import local, sandbox, training
+from engine.executors.base import Job
 from engine.messages import catalogue, render
+from engine.permalink import FIRST, program_table
 from pages.components import assets, live
 from pages.components.http import Compression, Loopback, SecurityHeaders
 from pages.components.language import say
@@ -36,9 +40,10 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     """Do everything slow before the first visitor, and take everything that lives for ever from the collector."""
     sandbox.require_fence(sandbox.fence())
     executor = local.shared()
-    await to_thread.run_sync(executor.warm)
+    executor.warm()
     training.shared().warm()
     catalogue()
+    threading.Thread(target=_run_presets, name="presets", daemon=True).start()
     gc.collect()
     gc.freeze()
     try:

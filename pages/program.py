@@ -11,7 +11,7 @@ from engine.executors.base import Job
 from engine.permalink import Setting, State, program_table
 from engine.scenarios import Scenario
 from pages.components import outcome, run
-from pages.components.editor import editor
+from pages.components.editor import editor, number
 from pages.components.language import current, say
 from pages.components.share import Link, copy_field
 from pages.components.stage import stage
@@ -38,6 +38,8 @@ def _start(*, again: bool = False) -> None:
     state = _link.state()
     st.session_state[_JOB] = Job(source=str(state["program"]), seed=int(state["seed"] or 0))
     st.session_state[_AGAIN] = again
+    if _STAGE in st.session_state:
+        st.session_state[_STAGE]["at"] = None  # another run, other moments
 
 
 def _keep_mine(text: str) -> None:
@@ -52,9 +54,9 @@ def _run() -> None:
     _start(again=True)
 
 
-def _pick() -> None:
+def _pick(scenario: str) -> None:
     _keep_mine(_text())
-    _link.put({**_link.table.defaults(_link.get("scenario")), "lang": None})
+    _link.put(_link.table.defaults(scenario))
     _link.write()
     _start()
 
@@ -68,17 +70,19 @@ def _back() -> None:
 
 
 def _toolbar() -> None:
+    # The browser tells the choice by its title, so each language has a picker of its own.
+    picker = _link.key(f"picker.{current()}")
+    st.session_state[picker] = _opened().name
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         st.selectbox(
             say("page.program.scenario"),
             list(_programs),
             format_func=lambda name: say(_programs[name].title_id),
-            key=_link.key("scenario"),
-            on_change=_pick,
+            key=picker,
+            on_change=lambda: _pick(st.session_state[picker]),
             help=say("page.program.scenario.help"),
             label_visibility="collapsed",
             width=260,
-            persist_state="session",
         )
         st.button(
             say("page.program.run"),
@@ -155,7 +159,8 @@ def _watch(landing: run.Landing, *, source: bool) -> None:
             view=str(asked["view"] or ""),
             source=source,
         )
-        _link.put({"step": at.step, "part": at.part, "node": at.node})
+        if at.step is not None:
+            _link.put({"step": at.step, "part": at.part, "node": at.node})
     outcome.files(trace.files)
     outcome.notes(trace.notices)
     outcome.figures(trace.figures)
@@ -171,23 +176,26 @@ def _page() -> None:
         if before != _text():
             _keep_mine(before)
         _start()
+    _link.keep()
     st.html(_STYLE)
     read_only = bool(_link.get("read_only"))
-    if not read_only:
-        _toolbar()
-    _link.say_problems()
-    scenario = _opened()
-    if _text() == scenario.program:
-        st.caption(f":material/visibility: {say(scenario.notice_id)}")
-    if read_only or not st.session_state[_EDITOR]:
-        _watch(_landing(), source=True)
-        return
-    left, right = st.columns([4, 7], gap="small")
-    with right:
-        landing = _landing()
-        _watch(landing, source=False)
-    with left:
-        editor(_link.key("program"), wrong_line=outcome.line(landing.trace))
+    with st.container(gap="xsmall", key="page"):
+        if not read_only:
+            _toolbar()
+        _link.say_problems()
+        scenario = _opened()
+        if _text() == scenario.program:
+            st.caption(f":material/visibility: {say(scenario.notice_id)}")
+        if read_only or not st.session_state[_EDITOR]:
+            _watch(_landing(), source=True)
+            return
+        left, right = st.columns([4, 7], gap="xsmall")
+        with left:
+            margin = editor(_link.key("program"))
+        with right:
+            landing = _landing()
+            _watch(landing, source=False)
+        number(margin, _link.key("program"), wrong=outcome.line(landing.trace))
 
 
 def _landing() -> run.Landing:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import assets
 from pages.components.language import current, say
+
+_MARGIN = 44  # pixels for three digits
 
 _lines = st.components.v2.component(
     "editor_lines",
@@ -17,20 +20,14 @@ _lines = st.components.v2.component(
 )
 
 
-def editor(key: str, *, wrong_line: int | None = None) -> None:
-    """Draw the editor of the text in `session_state[key]`; `wrong_line` is marked.
+def editor(key: str) -> DeltaGenerator:
+    """Draw the editor of the text in `session_state[key]`; gives the place of its line numbers, see `number`.
 
     What is typed reaches the session with the next rerun that something else causes. Until then the browser tab keeps
     it, beside the text it was typed over, and puts it back after a reload or a visit to another page.
     """
     with st.container(horizontal=True, gap=None, key="editor"):
-        view = {
-            "key": key.replace(".", "-"),
-            "text": st.session_state.get(key),
-            "wrong": wrong_line,
-            "language": current(),
-        }
-        _lines(key=f"{key}.lines", data=json.dumps(view).encode(), width=44, height="stretch")
+        margin = st.container(width=_MARGIN, height="stretch", key="editor-margin")
         st.text_area(
             say("page.program.editor"),
             key=key,
@@ -40,3 +37,12 @@ def editor(key: str, *, wrong_line: int | None = None) -> None:
             label_visibility="collapsed",
             height=480,
         )
+    return margin
+
+
+def number(margin: DeltaGenerator, key: str, *, wrong: int | None = None) -> None:
+    """Draw the line numbers of the editor with that key, line `wrong` marked. Drawn later than the editor,
+    which is there while a program runs."""
+    view = {"key": key.replace(".", "-"), "text": st.session_state.get(key), "wrong": wrong, "language": current()}
+    with margin:
+        _lines(key=f"{key}.lines", data=json.dumps(view).encode(), width=_MARGIN, height="stretch")

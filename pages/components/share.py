@@ -71,6 +71,13 @@ class Link:
         st.session_state[self.key("url")] = _without_language(query)
         st.session_state[self.key("problems")] = []
 
+    def keep(self) -> None:
+        """Say again what the last link said, where the navigation has emptied the address bar."""
+        last: dict[str, str] = st.session_state.get(self.key("url"), {})
+        if last and not _without_language(st.query_params.to_dict()):
+            spoken = language.chosen()
+            st.query_params.from_dict(last if spoken is None else last | {_LANGUAGE: str(spoken)})
+
     def address(self, *, embed: bool = False) -> tuple[str, Problem | None]:
         """The whole link to the settings as they are, and why it may not travel well."""
         state = self.state() | ({"read_only": True} if embed else {})
