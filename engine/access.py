@@ -1,4 +1,5 @@
-"""What may be read, written and called: the program's own values here, Python's by their tables, all else by the vocabulary."""
+"""What may be read, written and called: the program's own values here, Python's by their tables, all else by the
+vocabulary."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from engine.vocabulary import Vocabulary
 _STANDARD = frozenset(
     {"builtins", "abc", "enum", "dataclasses", "collections", "collections.abc", "typing", "__main__"}
 )
-"""Modules of the standard library whose classes keep to themselves: a class on these bases alone is wholly the program's."""
+"""Modules of the standard library whose classes keep to themselves: a class on these bases alone is wholly the
+program's."""
 
 _TYPE_NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 _FUNCTION_NAMES = _TYPE_NAMES | {"__annotations__"}
@@ -31,8 +33,8 @@ _BINDING = (types.MethodType, types.FunctionType)
 class UserClass:
     """What the interpreter knows of a class the program made.
 
-    `plain`: no listed base, so that everything on it is the program's. `names`: those the program itself gave to the class or
-    to its instances. `lineage`: this and the user classes among its bases, nearest first.
+    `plain`: no listed base, so that everything on it is the program's. `names`: those the program itself gave to the
+    class or to its instances. `lineage`: this and the user classes among its bases, nearest first.
     """
 
     __slots__ = ("lineage", "names", "plain")
@@ -40,7 +42,7 @@ class UserClass:
     def __init__(self, names: set[str], plain: bool, bases: list[UserClass]) -> None:
         self.names = names
         self.plain = plain
-        self.lineage = [self, *dict.fromkeys(record for base in bases for record in base.lineage)]
+        self.lineage: list[UserClass] = [self, *dict.fromkeys(record for base in bases for record in base.lineage)]
 
     def defines(self, name: str) -> bool:
         """Whether the program gave this name to the class, a base of it, or an instance."""
@@ -189,7 +191,8 @@ class Access:
         """`del value.name`."""
         self._target(value, name)
         record = self.classes.get(type(value))
-        if (record is not None and record.plain) or (isinstance(value, type) and value in self.classes) or type(value) in METHODS or (type(value) is types.FunctionType and self.is_function(value)):
+        own = (record is not None and record.plain) or (isinstance(value, type) and value in self.classes)
+        if own or type(value) in METHODS or (type(value) is types.FunctionType and self.is_function(value)):
             delattr(value, name)
         else:
             self.vocabulary.delete(value, name)

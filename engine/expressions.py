@@ -47,8 +47,9 @@ class Expressions:
         self.table: dict[type[ast.AST], Evaluator] = {
             ast.Constant: self.constant, ast.Name: self.name, ast.Attribute: self.attribute, ast.Call: self.call,
             ast.BinOp: self.binary, ast.UnaryOp: self.unary, ast.BoolOp: self.boolean, ast.Compare: self.compare,
-            ast.IfExp: self.conditional, ast.NamedExpr: self.named, ast.Subscript: self.subscript, ast.Slice: self.slice_display,
-            ast.Tuple: self.tuple_display, ast.List: self.list_display, ast.Set: self.set_display, ast.Dict: self.dict_display,
+            ast.IfExp: self.conditional, ast.NamedExpr: self.named, ast.Subscript: self.subscript,
+            ast.Slice: self.slice_display, ast.Tuple: self.tuple_display, ast.List: self.list_display,
+            ast.Set: self.set_display, ast.Dict: self.dict_display,
             ast.JoinedStr: self.joined, ast.FormattedValue: self.formatted, ast.Lambda: self.lambda_,
             ast.ListComp: self.list_comprehension, ast.SetComp: self.set_comprehension,
             ast.DictComp: self.dict_comprehension, ast.GeneratorExp: self.generator_expression,
@@ -254,7 +255,7 @@ class Expressions:
         values: list[Any] = []
         for node in nodes:
             if node.__class__ is ast.Starred:
-                spread = self.evaluate(node.value, scope)  # type: ignore[attr-defined]
+                spread = self.evaluate(node.value, scope)
                 try:
                     iter(spread)
                 except TypeError:
@@ -319,9 +320,9 @@ class Expressions:
         callee = node.func
         operands: list[Any] = []
         if callee.__class__ is ast.Attribute:
-            receiver = self.evaluate(callee.value, scope)  # type: ignore[attr-defined]
+            receiver = self.evaluate(callee.value, scope)
             operands.append(receiver)
-            function = self.attribute_of(callee, receiver)  # type: ignore[arg-type]
+            function = self.attribute_of(callee, receiver)
         else:
             function = self.table[callee.__class__](callee, scope)
         if len(node.args) == 1 and node.args[0].__class__ is ast.Starred:
@@ -561,7 +562,8 @@ class Expressions:
         self.observer.after_expression(target, new, None, (container, key, new))
 
     def unpack(self, target: ast.Tuple | ast.List, parts: list[ast.expr], value: Any) -> list[Any]:
-        """The elements that go to the parts of a tuple target, with CPython's words where they are too many or too few."""
+        """The elements that go to the parts of a tuple target, with CPython's words where they are too many or too
+        few."""
         self.observer.before_expression(target)
         try:
             values = _unpacked(parts, value, self.budget)
@@ -578,7 +580,7 @@ def _unpacked(parts: list[ast.expr], value: Any, budget: Budget) -> list[Any]:
     star = next((index for index, part in enumerate(parts) if isinstance(part, ast.Starred)), None)
     wanted = len(parts)
     if star is None:
-        values = []
+        values: list[Any] = []
         for element in value:
             if len(values) == wanted:
                 raise ValueError(f"too many values to unpack (expected {wanted})")

@@ -1,4 +1,5 @@
-"""str(), repr(), format(), f-strings, `%` and str.format, with their widths bounded and their addresses made the run's own."""
+"""str(), repr(), format(), f-strings, `%` and str.format, with their widths bounded and their addresses made the
+run's own."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ class Formatting:
         self._numbers: dict[int, int] = {}
 
     def identity(self, address: int) -> int:
-        """A number of this run for an address of the machine's: the same for the same, and nothing about where it is."""
+        """A number of this run for an address of the machine's: the same for the same, and no place."""
         return self._numbers.setdefault(address, 0x7F0000000000 + 16 * (len(self._numbers) + 1))
 
     def text(self, value: object) -> str:
@@ -109,18 +110,20 @@ class Formatting:
         for width, precision, kind in _PERCENT.findall(text):
             for number in (width, precision):
                 if number == "*" and arguments:
-                    self.budget.width(abs(arguments.pop(0)) if type(arguments[0]) is int else 0)
+                    star = arguments.pop(0)
+                    self.budget.width(abs(star) if isinstance(star, int) else 0)
                 elif number.isdigit():
                     self.budget.width(int(number) if len(number) < 9 else 10**9)
             if kind and kind != "%" and arguments:
                 arguments.pop(0)
         for value in values if isinstance(values, tuple) else (values,):
             self._measure(value)
-        result = template % values  # type: ignore[operator]
+        result = template % values
         return self._finished(result) if isinstance(result, str) else result
 
     def fill(self, template: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """`template.format(*args, **kwargs)`; attributes and items in a field are read as the program would read them."""
+        """`template.format(*args, **kwargs)`; attributes and items in a field are read as the program would read
+        them."""
         return self._finished(self._fill(template, args, kwargs, 2, [0]))
 
     def _fill(self, template: str, args: Sequence[Any], kwargs: Mapping[str, Any], depth: int, auto: list[int]) -> str:

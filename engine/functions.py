@@ -1,4 +1,5 @@
-"""Functions and classes of the program, as real Python functions and classes, so that PyTorch takes them as it takes any.
+"""Functions and classes of the program, as real Python functions and classes, so that PyTorch takes them as it takes
+any.
 
 A function is a stub compiled from its own header, so that CPython itself binds the arguments (with CPython's own error
 messages and signature); its one line hands them to the interpreter. The program never reaches the stub's code.
@@ -32,7 +33,7 @@ class Stub:
 
 def _compiled(node: ast.FunctionDef | ast.Lambda, name: str, names: tuple[str, ...]) -> types.CodeType:
     """The code of `def name(...): return .run(names)`, with `.run` from the closure."""
-    values = [ast.Name(parameter, ast.Load()) for parameter in names]
+    values: list[ast.expr] = [ast.Name(parameter, ast.Load()) for parameter in names]
     body: list[ast.stmt] = [ast.Return(ast.Call(ast.Name(_RUN, ast.Load()), values, []))]
     inner = ast.FunctionDef(name=name, args=_bare(node.args), body=body, decorator_list=[], returns=None)
     outer_arguments = ast.arguments(posonlyargs=[], args=[ast.arg(_RUN)], kwonlyargs=[], kw_defaults=[], defaults=[])
@@ -74,7 +75,7 @@ def make_function(
 ) -> types.FunctionType:
     """A real function with that header that calls `run` with the values of its parameters."""
     function = types.FunctionType(stub.code, namespace, stub.code.co_name, defaults or None, (types.CellType(run),))
-    function.__kwdefaults__ = keyword_defaults or None  # type: ignore[assignment]
+    function.__kwdefaults__ = keyword_defaults or None
     function.__doc__ = stub.doc
     return function
 

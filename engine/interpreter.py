@@ -1,9 +1,10 @@
-"""Walks the tree of a program, one method per node type, and tells an Observer what happens; knows nothing of gradients.
+"""Walks the tree of a program, one method per node type, and tells an Observer what happens; knows nothing of
+gradients.
 
     Program + Vocabulary + Observer + Limits  ->  Interpreter.run()
 
-The two halves are `expressions.py` and `statements.py`; what may be touched is decided in `access.py` for the program's own
-values and Python's, and by the Vocabulary for every library.
+The two halves are `expressions.py` and `statements.py`; what may be touched is decided in `access.py` for the
+program's own values and Python's, and by the Vocabulary for every library.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ _RECURSION = 5_000
 class Interpreter(Statements):
     """One run of a program.
 
-    `clock` gives the seconds since the run began; past `soft_deadline` the run ends with LimitReached. `globals` are the
-    program's variables, `printed` what it printed, `notices` what the reader must be told, `tick` the statements executed.
+    `clock` gives the seconds since the run began; past `soft_deadline` the run ends with LimitReached. `globals` are
+    the program's variables, `printed` what it printed, `notices` what the reader must be told, `tick` the statements
+    executed.
     """
 
     def __init__(
@@ -63,7 +65,8 @@ class Interpreter(Statements):
         self.budget.soft_deadline = seconds
 
     def run(self) -> None:
-        """Execute the program. The program's own exception, Refused and LimitReached pass out; `exit()` ends it quietly."""
+        """Execute the program. The program's own exception, Refused and LimitReached pass out; `exit()` ends it
+        quietly."""
         recursion = sys.getrecursionlimit()
         sys.setrecursionlimit(max(recursion, _RECURSION))
         try:
@@ -134,8 +137,8 @@ class Interpreter(Statements):
         warnings.simplefilter("ignore")
         for category in (UserWarning, FutureWarning, RuntimeWarning, SyntaxWarning):
             warnings.simplefilter("always", category)
-        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
-            warnings.simplefilter("ignore", category)
+        for hidden in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+            warnings.simplefilter("ignore", hidden)
 
         def show(message: Warning | str, category: type[Warning], *_: Any) -> None:
             text = f"{category.__name__}: {message}"

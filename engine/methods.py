@@ -1,4 +1,5 @@
-"""The methods of Python's own types: which there are, and the ones that need a check because they can make much of little."""
+"""The methods of Python's own types: which there are, and the ones that need a check because they can make much of
+little."""
 
 from __future__ import annotations
 

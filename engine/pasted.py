@@ -1,7 +1,7 @@
 """Text as people paste it -> text that parses: prompts, notebook magics, full-width punctuation, stray spaces.
 
-Only called for text that does not parse as it stands, so a clean program is never touched. Each change is told by the id of
-a sentence (`pasted.*`).
+Only called for text that does not parse as it stands, so a clean program is never touched. Each change is told by the
+id of a sentence (`pasted.*`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import re
 _PYTHON_PROMPT = re.compile(r"[ \t]*(>>>|\.\.\.)(?: |$)(.*)", re.DOTALL)
 _NOTEBOOK_PROMPT = re.compile(r"[ \t]*(In ?\[[ \d]*\]:|\.\.\.:)(?: |$)(.*)", re.DOTALL)
 _MAGIC = re.compile(
-    r"([ \t]*)(?:!.*|%%?(?:autoreload|bash|capture|cd|conda|config|debug|env|html|javascript|js|latex|load_ext|ls|matplotlib"
-    r"|pdb|pip|precision|prun|pylab|reload_ext|reset|run|sh|tensorboard|time|timeit|who|whos|writefile)\b.*"
+    r"([ \t]*)(?:!.*|%%?(?:autoreload|bash|capture|cd|conda|config|debug|env|html|javascript|js|latex|load_ext|ls"
+    r"|matplotlib|pdb|pip|precision|prun|pylab|reload_ext|reset|run|sh|tensorboard|time|timeit|who|whos|writefile"
+    r")\b.*"
     r"|\??[A-Za-z_][\w.]*\?{1,2}[ \t]*|pip3? install .*|conda install .*)"
 )
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f"), "")

@@ -92,9 +92,8 @@ class Patterns:
             names = getattr(kind, "__match_args__", ())
             if len(pattern.patterns) > len(names):
                 count, given = len(names), len(pattern.patterns)
-                raise TypeError(
-                    f"{kind.__name__}() accepts {count} positional sub-pattern{'' if count == 1 else 's'} ({given} given)"
-                )
+                plural = "" if count == 1 else "s"
+                raise TypeError(f"{kind.__name__}() accepts {count} positional sub-pattern{plural} ({given} given)")
             positional = [read(value, name) for name in names[: len(pattern.patterns)]]
         if not all(
             self.matches(one, part, bound, scope) for one, part in zip(pattern.patterns, positional, strict=True)

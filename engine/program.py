@@ -1,7 +1,7 @@
 """Text -> Program: the syntax tree, spans, the size and the language checked, what a paste left in it cleaned.
 
-Nothing here runs anything. `parse` raises InvalidProgram for text that is no program (syntax, size) and Refused for what
-lies outside the language: any node type and any dunder name that is not listed here.
+Nothing here runs anything. `parse` raises InvalidProgram for text that is no program (syntax, size) and Refused for
+what lies outside the language: any node type and any dunder name that is not listed here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.errors import InvalidProgram, Refused
 from engine.limits import DEFAULT, Limits
@@ -42,10 +43,14 @@ _NODES: frozenset[type[ast.AST]] = frozenset(
     }
 )
 
-OPERATORS = frozenset(
-    f"__{name}__"
-    for name in ["add", "radd", "iadd", "sub", "rsub", "isub", "mul", "rmul", "imul", "truediv", "rtruediv", "itruediv", "floordiv", "rfloordiv", "ifloordiv", "mod", "rmod", "imod", "pow", "rpow", "ipow", "matmul", "rmatmul", "imatmul", "and", "rand", "iand", "or", "ror", "ior", "xor", "rxor", "ixor", "lshift", "rlshift", "ilshift", "rshift", "rrshift", "irshift", "neg", "pos", "abs", "invert", "eq", "ne", "lt", "le", "gt", "ge", "bool", "len", "getitem", "setitem", "delitem", "contains", "iter", "next", "reversed", "call", "int", "float", "complex", "index", "round", "trunc", "floor", "ceil", "divmod", "rdivmod", "hash", "str", "repr", "format", "bytes", "enter", "exit"]
-)
+_OPERATORS = """
+add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv floordiv rfloordiv ifloordiv mod
+rmod imod pow rpow ipow matmul rmatmul imatmul and rand iand or ror ior xor rxor ixor lshift rlshift
+ilshift rshift rrshift irshift neg pos abs invert eq ne lt le gt ge bool len getitem setitem delitem
+contains iter next reversed call int float complex index round trunc floor ceil divmod rdivmod hash
+str repr format bytes enter exit
+"""
+OPERATORS = frozenset(f"__{name}__" for name in _OPERATORS.split())
 """Operator, conversion and container methods."""
 
 DEFINABLE = OPERATORS | {
@@ -97,7 +102,7 @@ class Program:
 
     def _column(self, line: int, column: int) -> int:
         """UTF-8 bytes -> code points."""
-        text = self.lines[line - 1]
+        text = self.lines[min(line, len(self.lines)) - 1]
         return column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
 
     def _header_end(self, node: ast.AST, line: int, column: int) -> tuple[int, int]:
@@ -116,8 +121,8 @@ class Program:
 def _place(node: ast.AST) -> tuple[int, int, int, int]:
     if isinstance(node, (ast.match_case, ast.withitem, ast.comprehension)):
         node = next(ast.iter_child_nodes(node))
-    place = tuple(getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"))
-    return place  # type: ignore[return-value]
+    at: Any = node
+    return at.lineno, at.col_offset, at.end_lineno, at.end_col_offset
 
 
 def _header(node: ast.AST) -> Iterator[ast.AST]:
@@ -137,7 +142,8 @@ def _header(node: ast.AST) -> Iterator[ast.AST]:
 def parse(source: str, limits: Limits = DEFAULT) -> Program:
     """The program in this text. Raises InvalidProgram or Refused, each with its place."""
     _check_size(source, limits)
-    text, told = source, []
+    text = source
+    told: list[str] = []
     try:
         tree = _tree(text)
     except InvalidProgram as error:
@@ -180,7 +186,7 @@ def _tree(text: str) -> ast.Module:
 
 
 def _compile(program: Program) -> None:
-    """What CPython finds wrong only when it compiles (a `return` outside a function); the code object is thrown away."""
+    """What CPython finds wrong only when it compiles (a `return` outside a function); its code is thrown away."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -37,8 +37,10 @@ EXCEPTIONS: dict[str, type[BaseException]] = {
 
 _ARITY = {
     **dict.fromkeys(("all", "any", "repr", "id", "ascii"), (1, 1)),
-    **dict.fromkeys(("hasattr", "delattr"), (2, 2)),
-    "setattr": (3, 3), "getattr": (2, 3), "format": (1, 2),
+    **dict.fromkeys(("hasattr", "delattr", "divmod"), (2, 2)),
+    "setattr": (3, 3),
+    "getattr": (2, 3),
+    "format": (1, 2),
 }
 """How many arguments those take that take no keywords."""
 
@@ -52,7 +54,8 @@ def check_name(name: Any) -> None:
 
 
 class Builtin:
-    """A function of Python's that the interpreter runs in its own way. `scoped` ones are given the scope they are called in."""
+    """A function of Python's that the interpreter runs in its own way. `scoped` ones are given the scope they are
+    called in."""
 
     __slots__ = ("__name__", "__weakref__", "run", "scoped")
 
@@ -73,7 +76,8 @@ Builtin.__module__ = "builtins"
 
 
 def _counting(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
-    """`run`, with Python's own words where the number of arguments is wrong: the real builtin then does nothing but complain."""
+    """`run`, with Python's own words where the number of arguments is wrong: the real builtin then does nothing but
+    complain."""
     least, most = _ARITY[name]
     real = getattr(builtins, name)
 
@@ -97,17 +101,19 @@ class Python:
         self._depths: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self.guards = guards(self)
         self.constructors: dict[Any, Callable[..., Any]] = {
-            int: self.integer, str: self.string, bytes: self.octets, type: self.type_of, property: self.make_property,
-            list: self.make_list, tuple: self.make_tuple, set: self.make_set, frozenset: self.make_frozenset, dict: self.make_dict,
+            int: self.integer, str: self.string, bytes: self.octets, type: self.type_of,
+            property: self.make_property, list: self.make_list, tuple: self.make_tuple, set: self.make_set,
+            frozenset: self.make_frozenset, dict: self.make_dict,
             map: self.map, filter: self.filter, zip: self.zip, enumerate: self.enumerate,
             **{native: native for native in NATIVE},
             **{kind: kind for kind in EXCEPTIONS.values()},
         }  # fmt: skip
         offered: dict[str, Callable[..., Any]] = {
-            "print": self.print, "input": self.input, "all": self.all, "any": self.any, "sum": self.sum, "min": self.min,
-            "max": self.max, "sorted": self.sorted, "divmod": self.divmod, "pow": self.pow, "round": self.round,
-            "repr": self.formatting.representation, "format": self.formatting.format, "ascii": self.ascii, "id": self.id,
-            "iter": self.iter, "getattr": self.getattr, "hasattr": self.hasattr, "setattr": self.setattr,
+            "print": self.print, "input": self.input, "all": self.all, "any": self.any, "sum": self.sum,
+            "min": self.min, "max": self.max, "sorted": self.sorted, "divmod": self.divmod, "pow": self.pow,
+            "round": self.round,
+            "repr": self.formatting.representation, "format": self.formatting.format, "ascii": self.ascii,
+            "id": self.id, "iter": self.iter, "getattr": self.getattr, "hasattr": self.hasattr, "setattr": self.setattr,
             "delattr": self.delattr, "exit": self.exit, "quit": self.exit,
         }  # fmt: skip
         scoped: dict[str, Callable[..., Any]] = {
@@ -118,13 +124,11 @@ class Python:
             **{name: Builtin(name, run) for name, run in offered.items()},
             **{name: Builtin(name, run, scoped=True) for name, run in scoped.items()},
             **EXCEPTIONS,
-
-                "super": super,
-                "NotImplemented": NotImplemented,
-                "Ellipsis": ...,
-                "__debug__": True,
-                "__name__": "__main__"
-            ,
+            "super": super,
+            "NotImplemented": NotImplemented,
+            "Ellipsis": ...,
+            "__debug__": True,
+            "__name__": "__main__",
         }
 
     # Iterators.
@@ -247,7 +251,7 @@ class Python:
 
     def divmod(self, *args: Any) -> Any:
         """`divmod(a, b)`."""
-        return self.operators.apply("divmod", divmod, *args) if len(args) == 2 else divmod(*args)
+        return self.operators.apply("divmod", divmod, *args)
 
     def round(self, *args: Any, **kwargs: Any) -> Any:
         """`round(number, ndigits=None)`."""

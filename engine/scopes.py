@@ -1,7 +1,7 @@
 """Which name means which variable: CPython's rules, decided from the text before anything runs.
 
-A Block is one region with names of its own (the program, a function, a lambda, a class body, a comprehension); a Scope is
-one execution of a block. Private names (`self.__x` in a class) are mangled in the tree, as CPython does.
+A Block is one region with names of its own (the program, a function, a lambda, a class body, a comprehension); a Scope
+is one execution of a block. Private names (`self.__x` in a class) are mangled in the tree, as CPython does.
 """
 
 from __future__ import annotations

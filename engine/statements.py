@@ -1,7 +1,7 @@
 """Executes statements: one method per node type.
 
-Simple statements are plain methods. Compound statements are generator methods, so that a `yield` anywhere in the program's
-own generator functions is a yield of ours. A body ends with a signal: None, BREAK, CONTINUE or Returned.
+Simple statements are plain methods. Compound statements are generator methods, so that a `yield` anywhere in the
+program's own generator functions is a yield of ours. A body ends with a signal: None, BREAK, CONTINUE or Returned.
 """
 
 from __future__ import annotations
@@ -21,6 +21,18 @@ from engine.scopes import Scope, mangled
 Walk = Generator[Any, Any, Any]
 
 BREAK, CONTINUE = object(), object()
+
+
+def _breaks(_node: ast.AST, _scope: Scope) -> object:
+    return BREAK
+
+
+def _continues(_node: ast.AST, _scope: Scope) -> object:
+    return CONTINUE
+
+
+def _nothing(_node: ast.AST, _scope: Scope) -> None:
+    return None
 
 
 class Returned:
@@ -54,9 +66,9 @@ class Statements(Expressions):
         self.simple: dict[type[ast.AST], Callable[[Any, Scope], Any]] = {
             ast.Assign: self.assignment, ast.AugAssign: self.augmented, ast.AnnAssign: self.annotated,
             ast.Return: self.return_, ast.Raise: self.raise_, ast.Assert: self.assert_, ast.Delete: self.delete,
-            ast.Import: self.import_, ast.ImportFrom: self.import_from, ast.Break: lambda node, scope: BREAK,
-            ast.Continue: lambda node, scope: CONTINUE, ast.Pass: lambda node, scope: None,
-            ast.Global: lambda node, scope: None, ast.Nonlocal: lambda node, scope: None,
+            ast.Import: self.import_, ast.ImportFrom: self.import_from, ast.Break: _breaks,
+            ast.Continue: _continues, ast.Pass: _nothing,
+            ast.Global: _nothing, ast.Nonlocal: _nothing,
             ast.FunctionDef: self.function_definition, ast.ClassDef: self.class_definition,
         }  # fmt: skip
         self.compound: dict[type[ast.AST], Callable[[Any, Scope], Walk]] = {
@@ -74,10 +86,11 @@ class Statements(Expressions):
                 run = self.simple.get(kind)
                 if kind is ast.Expr:
                     self.begin(node, scope)
-                    if scope.block.generator and isinstance(node.value, (ast.Yield, ast.YieldFrom)):  # type: ignore[attr-defined]
-                        value = yield from self.yield_(node.value, scope)  # type: ignore[attr-defined]
+                    expression: ast.expr = node.value  # type: ignore[attr-defined]
+                    if scope.block.generator and isinstance(expression, (ast.Yield, ast.YieldFrom)):
+                        value = yield from self.yield_(expression, scope)
                     else:
-                        value = self.evaluate(node.value, scope)  # type: ignore[attr-defined]
+                        value = self.evaluate(expression, scope)
                     self.observer.after_statement(node, scope, value)
                     signal = None
                 elif run is None:
@@ -161,7 +174,7 @@ class Statements(Expressions):
         value = self.evaluate(node.value, scope)
         for target in node.targets:
             if target.__class__ is ast.Name:
-                self.store(target.id, value, scope)  # type: ignore[attr-defined]
+                self.store(target.id, value, scope)
             else:
                 self.assign(target, value, scope)
 

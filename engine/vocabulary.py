@@ -14,9 +14,10 @@ class Owner(Protocol):
     """What the interpreter tells a vocabulary about values: which of them this program made itself."""
 
     def owns(self, value: object) -> bool:
-        """Whether `value` is callable and the program's or the interpreter's own: a user function, a bound method of one, a
-        user class (`type`), an instance of a user class that defines `__call__`, or a builtin that the interpreter offers
-        (print, len, sorted, ...). Such values may be handed to torch as hooks, closures and functions to be transformed."""
+        """Whether `value` is callable and the program's or the interpreter's own: a user function, a bound method of
+        one, a user class (`type`), an instance of a user class that defines `__call__`, or a builtin that the
+        interpreter offers (print, len, sorted, ...). Such values may be handed to torch as hooks, closures and
+        functions to be transformed."""
         ...
 
     def invoke(self, function: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -31,8 +32,8 @@ class Owner(Protocol):
 class Vocabulary(Protocol):
     """Every library name a program may use. Each method raises Refused for what is not listed.
 
-    Values of user classes reach these methods only where a listed base is involved: reading a name that the user class does
-    not define, and calling a class whose `__init__` is inherited.
+    Values of user classes reach these methods only where a listed base is involved: reading a name that the user class
+    does not define, and calling a class whose `__init__` is inherited.
     """
 
     builtins: Mapping[str, object]
@@ -47,14 +48,15 @@ class Vocabulary(Protocol):
         ...
 
     def read(self, value: Any, name: str) -> Any:
-        """`value.name`. Decides by exact type (its MRO over registered types). A name that does not exist on the real object
-        raises the real AttributeError; one that exists and is not listed is refused.
+        """`value.name`. Decides by exact type (its MRO over registered types). A name that does not exist on the real
+        object raises the real AttributeError; one that exists and is not listed is refused.
 
-        `value` may be an instance of a user class with a listed base (`self.linear` and `self.parameters` of an nn.Module:
-        names the program wrote itself were looked up before), a user class with a listed base (`MyFunction.apply`), or a
-        `super` object, for a name found on no user class: decide by the type of its `__self__`, and read it from the super
-        object itself (`super().__init__`, `super().forward`, `super().train`). `name` may be `__init__` or an operator
-        method; other dunder names never reach here, but `__name__`, `__doc__`, `__version__`, `__class__` may.
+        `value` may be an instance of a user class with a listed base (`self.linear` and `self.parameters` of an
+        nn.Module: names the program wrote itself were looked up before), a user class with a listed base
+        (`MyFunction.apply`), or a `super` object, for a name found on no user class: decide by the type of its
+        `__self__`, and read it from the super object itself (`super().__init__`, `super().forward`, `super().train`).
+        `name` may be `__init__` or an operator method; other dunder names never reach here, but `__name__`, `__doc__`,
+        `__version__`, `__class__` may.
         """
         ...
 
@@ -70,16 +72,18 @@ class Vocabulary(Protocol):
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the guard of that callable, if it has one, and call it; the result passes the gate for values.
 
-        Never called for what `Owner.owns`, except a user class whose `__init__` is inherited from a listed base (guards of
-        that base apply) and an instance of a user class whose `__call__` is a listed base's (an nn.Module).
+        Never called for what `Owner.owns`, except a user class whose `__init__` is inherited from a listed base
+        (guards of that base apply) and an instance of a user class whose `__call__` is a listed base's (an nn.Module).
         """
         ...
 
     def base(self, cls: Any) -> Any:
-        """`cls` as a base for a user class. `object`, `Exception` and its family, and user classes are the interpreter's."""
+        """`cls` as a base for a user class. `object`, `Exception` and its family, and user classes are the
+        interpreter's."""
         ...
 
     def operate(self, symbol: str, operands: tuple[Any, ...]) -> None:
-        """Called before an operator ("+", "@", "[]", "[]=", "+=", "<", ...) on at least one value that is not Python's own:
+        """Called before an operator ("+", "@", "[]", "[]=", "+=", "<", ...) on at least one value that is not Python's
+        own:
         the place for a check of sizes."""
         ...

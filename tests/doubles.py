@@ -1,4 +1,4 @@
-"""Small stand-ins for what the interpreter is given: a vocabulary of whole modules, and an observer that writes down."""
+"""Small stand-ins for what the interpreter is given: a vocabulary of whole modules, and a writing observer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the interpreter promises beyond Python: limits that nothing masks, refusals by name, what it tells an observer."""
+"""What the interpreter promises beyond Python: limits that nothing masks, refusals by name, what it tells an
+observer."""
 
 from __future__ import annotations
 
@@ -67,7 +68,9 @@ BOMBS = {
     "endless key": "def k(x):\n while True: pass\nsorted([1, 2], key=k)",
     "endless sort key": "def k(x):\n while True: pass\n[1, 2].sort(key=k)",
     "endless eq in index": "class A:\n def __eq__(self, o):\n  while True: pass\n[A()].index(1)",
-    "endless exit": "class A:\n def __enter__(self): pass\n def __exit__(self, *a):\n  while True: pass\nwith A(): pass",
+    "endless exit": (
+        "class A:\n def __enter__(self): pass\n def __exit__(self, *a):\n  while True: pass\nwith A(): pass"
+    ),
     "endless init": "class A:\n def __init__(self):\n  while True: pass\nA()",
     "endless class body": "class A:\n while True: pass",
     "endless format": "class A:\n def __format__(self, s):\n  while True: pass\nf'{A()}'",
@@ -278,7 +281,11 @@ TORCH = {
 def test_limit_comes_out_of_torch_intact(source: str, wrapped: bool) -> None:
     source = textwrap.dedent(source)
     if wrapped:
-        source = "try:\n" + textwrap.indent(source, "    ") + "\nexcept BaseException:\n    print('late')\nfinally:\n    print('late')"
+        source = (
+            "try:\n"
+            + textwrap.indent(source, "    ")
+            + "\nexcept BaseException:\n    print('late')\nfinally:\n    print('late')"
+        )
     assert stopped("import torch\n" + source).code in ("limit.statements", "limit.visits")
 
 
@@ -381,7 +388,9 @@ def test_every_sentence_the_language_uses_is_in_the_catalogue() -> None:
     assert used <= catalogue().keys()
 
 
-@pytest.mark.parametrize("source", ["return 1", "break", "def f():\n nonlocal x", "x = = 1", "f(", "'abc", "if x:\npass"])
+@pytest.mark.parametrize(
+    "source", ["return 1", "break", "def f():\n nonlocal x", "x = = 1", "f(", "'abc", "if x:\npass"]
+)
 def test_what_is_no_program(source: str) -> None:
     with pytest.raises(InvalidProgram) as caught:
         parse(source)

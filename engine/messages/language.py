@@ -1,4 +1,5 @@
-"""Sentences about the text of a program and the language it is written in: what is no program, what we do not run, limits."""
+"""Sentences about the text of a program and the language it is written in: what is no program, what we do not run,
+limits."""
 
 from __future__ import annotations
 
