@@ -260,7 +260,7 @@ class Access:
         """A C function: a builtin, or a method bound to one of Python's own values or types."""
         owner = function.__self__
         kind = type(owner)
-        if kind in METHODS or (kind is type and owner in METHODS):
+        if owner is not None and (kind in METHODS or (kind is type and owner in METHODS)):  # torch.ones has None there
             guard = self.python.guards.get((kind, function.__name__))
             return guard(owner, *args, **kwargs) if guard is not None else function(*args, **kwargs)
         constructor = self.python.constructors.get(function) if kind is types.ModuleType else None
