@@ -387,6 +387,15 @@ class Allowlist:
             raise LimitReached("limit.dimensions", dimensions=tensor.dim(), limit=self.limits.tensor_dimensions)
 
 
+def warm() -> None:
+    """Read the lists and import what they name, once, before runs are forked: a run then imports nothing."""
+    lists.type_names()
+    lists.base_types()
+    guards.name_of(warm)
+    guards.of_function(warm)
+    Allowlist()
+
+
 def _installed(dotted: str) -> bool:
     """Whether the library has such a module; nothing is imported beyond its parent packages of torch and numpy."""
     top, _, rest = dotted.partition(".")

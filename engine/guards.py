@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -308,16 +309,17 @@ def write_tensor(tensor: torch.Tensor, name: str, new: Any) -> None:
 @method("repeat_interleave")
 def repeat_interleave(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The sum of the counts is at most the limit of elements."""
-    limit = DEFAULT.tensor_elements
-    for counts in (*args, *(value for name, value in kwargs.items() if name == "repeats")):
-        if isinstance(counts, torch.Tensor) and counts.dtype in (torch.int32, torch.int64) and counts.numel():
-            total = float(_quietly(lambda one: one.double().clamp(min=0).sum(), counts))
-        elif isinstance(counts, np.ndarray) and counts.dtype.kind in "iu" and original is np.repeat and counts is not args[0]:
-            total = float(counts.astype(float).clip(min=0).sum())
-        else:
-            continue
-        if total > limit and counts is not args[0]:
-            raise LimitReached("limit.elements", elements=total, limit=limit)
+    bound = isinstance(getattr(original, "__self__", None), torch.Tensor)
+    alone = original is not np.repeat and len(args) == 1 and "repeats" not in kwargs
+    counts = _argument(args, kwargs, 0 if bound or alone else 1, "repeats")
+    if isinstance(counts, torch.Tensor) and counts.dtype in (torch.int32, torch.int64) and counts.numel():
+        total = float(_quietly(lambda one: one.double().clamp(min=0).sum(), counts))
+    elif isinstance(counts, np.ndarray | list | tuple) and original is np.repeat:
+        total = float(np.asarray(counts, dtype=float).clip(min=0).sum())
+    else:
+        total = 0.0
+    if total > DEFAULT.tensor_elements:
+        raise LimitReached("limit.elements", elements=int(total), limit=DEFAULT.tensor_elements)
     return original(*args, **kwargs)
 
 
@@ -501,8 +503,12 @@ def threads(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, An
 
 @function(*(f"torch.sparse_{layout}_tensor" for layout in ("coo", "csr", "csc", "bsr", "bsc", "compressed")))
 def sparse(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Indices are checked: unchecked ones lead out of bounds."""
-    return original(*args, **{**kwargs, "check_invariants": True})
+    """Indices are checked: unchecked ones lead out of bounds. What PyTorch warns of and returns is its own."""
+    result = original(*args, **kwargs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        original(*args, **{**kwargs, "check_invariants": True})
+    return result
 
 
 # Classes.

@@ -131,6 +131,15 @@ def _seed() -> None:
     random.seed(0)
 
 
+def warm() -> None:
+    """Import and read once what every child needs."""
+    import engine.allowlist
+    import engine.interpreter
+
+    engine.allowlist.warm()
+    assert engine.interpreter
+
+
 def in_child(function: Callable[[], Any], seconds: int = 20) -> Any:
     """What `function` returns, run in a fork; {"lost": signal} where it died."""
     reader, writer = os.pipe()
@@ -305,9 +314,7 @@ def main() -> None:
     torch.set_num_threads(1)
     counts: collections.Counter[str] = collections.Counter()
     reasons: collections.Counter[str] = collections.Counter()
-    import engine.allowlist
-    import engine.interpreter  # noqa: F401
-
+    warm()
     for index, example in enumerate(examples()):
         if options.only not in example.name or index % options.every:
             continue

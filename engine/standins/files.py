@@ -10,14 +10,10 @@ from typing import Any
 from engine.standins import Names, Offered, Run
 
 
-class Environment(dict[str, str]):
-    """`os.environ`: empty, and the program's own."""
-
-
 def offer(run: Run) -> Names:
     """What reads and writes files."""
     folder = run.folder
-    environment = Environment()
+    environment: dict[str, str] = {}
 
     class Path(Offered, PurePosixPath):
         """`pathlib.Path` on the run's folder."""

@@ -56,7 +56,7 @@ class Axes(Offered):
             first = rest.pop(0)
             ys = rest.pop(0) if rest and not isinstance(rest[0], str) else None
             form = rest.pop(0) if rest and isinstance(rest[0], str) else ""
-            xs = _numbers(first) if ys is not None else [float(i) for i in range(np.size(first))]
+            xs = _numbers(first if ys is not None else range(np.asarray(first).size))
             points = any(mark in form for mark in "o.x*+s^") and "-" not in form
             self._add("scatter" if points else "line", label, xs, _numbers(first if ys is None else ys))
             artists.append(Artist())

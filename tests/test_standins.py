@@ -1,0 +1,97 @@
+"""Stand-ins: plots become series, the clock repeats, the bar is silent, the rest is harmless."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.allowlist import Allowlist
+from engine.interpreter import Interpreter
+from engine.observer import Observer
+from engine.program import parse
+from tests.vocabulary_cases import run, stop
+
+
+def test_plots_become_figures() -> None:
+    """Each pair of axes with a series is one figure; the format says whether there is a line."""
+    allowlist = Allowlist()
+    source = (
+        "import matplotlib.pyplot as plt, numpy as np, torch\n"
+        "plt.figure(figsize=(4, 3))\n"
+        "plt.plot([1, 2], [3, 4], 'ro', label='points')\n"
+        "plt.plot(torch.tensor([5.0, 6.0]))\n"
+        "plt.title('T'); plt.xlabel('x'); plt.ylabel('y'); plt.legend(); plt.grid(True); plt.show()\n"
+        "fig, ax = plt.subplots(1, 2)\n"
+        "ax[1].bar([0, 1], [2, 3]); ax[1].set_title('B')\n"
+    )
+    Interpreter(parse(source), allowlist, Observer()).run()
+    first, second = allowlist.run.figures()
+    assert (first.title, first.xlabel, first.ylabel) == ("T", "x", "y")
+    assert first.series == [("scatter", "points", [1, 2], [3, 4]), ("line", "", [0, 1], [5, 6])]
+    assert (second.title, second.series) == ("B", [("bar", "", [0, 1], [2, 3])])
+
+
+def test_a_tensor_that_requires_grad_cannot_be_plotted() -> None:
+    """PyTorch's own words."""
+    with pytest.raises(RuntimeError, match=r"Use tensor.detach\(\).numpy\(\) instead"):
+        run("import matplotlib.pyplot as plt, torch\nplt.plot(torch.ones(2, requires_grad=True))")
+
+
+def test_the_clock_repeats_and_sleeps_at_once() -> None:
+    """Two runs read the same times."""
+    source = "import time\na = time.perf_counter()\ntime.sleep(100)\nb = time.perf_counter() - a"
+    first, second = run(source)[0], run(source)[0]
+    assert (first["a"], first["b"]) == (second["a"], second["b"])
+    assert first["b"] > 100
+
+
+def test_tqdm_iterates_and_shows_nothing() -> None:
+    """Only `tqdm.write` prints."""
+    _, printed = run(
+        "from tqdm import tqdm, trange\n"
+        "for i in tqdm(range(2), desc='x'): print(i)\n"
+        "bar = trange(2)\n"
+        "for i in bar: bar.set_postfix(loss=i)\n"
+        "tqdm.write('done')\n"
+    )
+    assert printed == "0\n1\ndone\n"
+
+
+def test_environment_gc_and_devices() -> None:
+    """There, empty, and of this run."""
+    _, printed = run(
+        "import os, gc, sys, torch, platform\n"
+        "os.environ['A'] = 'b'\n"
+        "print(os.environ['A'], os.getenv('A'), os.path.join('a', 'b'), gc.collect(), torch.cuda.is_available())\n"
+        "torch.backends.cudnn.benchmark = True\n"
+        "print(torch.backends.cudnn.benchmark, torch.backends.mps.is_available())\n"
+        "sys.stdout.write('out\\n')\n"
+        "print('err', file=sys.stderr)\n"
+    )
+    assert printed == "b b a/b 0 False\nTrue False\nout\n"
+
+
+def test_make_dot_and_compile_do_no_harm() -> None:
+    """Lessons call them and go on."""
+    variables, _ = run(
+        "import torch\nfrom torchviz import make_dot\nx = torch.ones(1, requires_grad=True)\n"
+        "make_dot(x * 2, params={'x': x}).render('g')\n"
+        "f = torch.compile(lambda x: x + 1)\ny = f(x)\n"
+    )
+    assert variables["y"].item() == 2
+
+
+def test_a_name_that_a_stand_in_lacks() -> None:
+    """Is refused with its dotted name."""
+    ended = stop("import matplotlib.pyplot as plt\nplt.triplot([1])")
+    assert (ended.code, ended.params) == ("refused.name", {"name": "matplotlib.pyplot.triplot"})
+
+
+def test_data_loader_runs_in_one_process() -> None:
+    """Whatever number of workers is asked for."""
+    _, printed = run(
+        "import torch\nfrom torch.utils.data import DataLoader, TensorDataset\n"
+        "loader = DataLoader(TensorDataset(torch.arange(4.)), batch_size=2, num_workers=4, pin_memory=True)\n"
+        "for (x,) in loader: print(x)\n"
+        "print(len(loader), loader.num_workers)\n"
+    )
+    assert printed == "tensor([0., 1.])\ntensor([2., 3.])\n2 0\n"
