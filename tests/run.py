@@ -127,7 +127,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     worst = 0 if browser else 1
     for check in checks:
-        say(" ".join(map(str, check[1:] if check[1] == "-m" else [Path(check[0]).name, *check[1:]])))
+        say(" ".join([Path(check[0]).name, *map(str, check[1:])]))
         worst = max(worst, abs(run(check, CHROMIUM=browser or "")))
     return worst
 
