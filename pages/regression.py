@@ -48,6 +48,7 @@ def _preset() -> None:
         key=_link.key("scenario"),
         on_change=_pick,
         help=say("regression.scenario.help"),
+        placeholder=say("regression.scenario.none"),
         persist_state="session",
     )
 
@@ -164,7 +165,8 @@ def _label() -> str:
     return " · ".join(parts)
 
 
-def _controls(run: Training | None) -> DeltaGenerator:
+def _controls(run: Training | None) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """The controls, and the places for what is said of the run that they lead to: under the slider, and under all."""
     _preset()
     regression_data.chooser(_link)
     regression_doctor.rate(_link)
@@ -172,15 +174,7 @@ def _controls(run: Training | None) -> DeltaGenerator:
     left, right = st.columns([2, 3])
     with left:
         _number("epochs")
-    with right:
-        _choice("optimizer", OPTIMIZERS)
-    left, right = st.columns(2)
-    with left:
         _more(run)
-    with right, st.popover(say("regression.data"), icon=":material/table_chart:", width="stretch"):
-        regression_data.settings(_link)
-    left, right = st.columns(2)
-    with left:
         st.button(
             say("regression.keep"),
             icon=":material/bookmark_add:",
@@ -189,8 +183,11 @@ def _controls(run: Training | None) -> DeltaGenerator:
             width="stretch",
         )
     with right:
+        _choice("optimizer", OPTIMIZERS)
+        with st.popover(say("regression.points.own"), icon=":material/table_chart:", width="stretch"):
+            regression_data.settings(_link)
         _share()
-    return zones
+    return zones, st.container()
 
 
 def _axes_of(state: Mapping[str, object], width: int | None) -> tuple[int, int] | None:
@@ -261,10 +258,10 @@ def _page() -> None:
     _link.say_problems()
     read_only = bool(_link.get("read_only"))
     left, right = (None, st.container()) if read_only else st.columns([10, 29], gap="medium")
-    zones = None
+    places = None
     if left is not None:
-        with left:
-            zones = _controls(regression_run.shown())
+        with left, st.container(key="regression-controls"):
+            places = _controls(regression_run.shown())
     with right:
         token, points = _current()
         run = RUNS.get(token or "")
@@ -273,11 +270,14 @@ def _page() -> None:
         result = regression_run.watch(str(token), current(), read_only=read_only)
         if says := st.session_state.pop("regression.model.says", None):
             st.success(say("regression.loaded", values=says))
-    if zones is not None:
-        with zones:
+    if places is not None:
+        with places[0]:
             regression_doctor.zones(run)
-            regression_doctor.words(run)
+        with places[1]:
             regression_doctor.verdict(_link, run)
+            if (scenario := _presets.get(str(_link.get("scenario")))) is not None:
+                st.caption(f":material/visibility: {say(scenario.notice_id)}")
+            regression_doctor.words(run)
             _answers(run)
         regression_files.tabs(run, points)
     if result.opened is not None:

@@ -181,6 +181,7 @@ ROWS: dict[str, tuple[str, str]] = {
         "读取文件的进程没有给出结果就结束了，因此拒绝该文件。",
     ),
     # CSV.
+    "csv.file": ("The file cannot be read: {reason}.", "无法读取文件：{reason}。"),
     "csv.empty": ("The file is empty.", "文件是空的。"),
     "csv.large": ("The file has {size} MB; at most {limit} MB are read.", "文件有 {size} MB，最多读取 {limit} MB。"),
     "csv.workbook": (
@@ -333,8 +334,9 @@ ROWS: dict[str, tuple[str, str]] = {
     "regression.history_size.help": ("Past steps that LBFGS remembers.", "LBFGS 记住的历史步数。"),
     "regression.line_search": ("line search (strong Wolfe)", "线搜索（strong Wolfe）"),
     "regression.line_search.help": ("LBFGS looks for a good length of each step.", "LBFGS 为每一步寻找合适的长度。"),
-    "regression.more": ("More settings", "更多设置"),
+    "regression.more": ("More", "更多"),
     "regression.data": ("Data", "数据"),
+    "regression.points.own": ("Points", "数据点"),
     "regression.data.help": ("The points that the line is fitted to.", "直线要拟合的点。"),
     "regression.data.line": ("The lesson: y = 2x + 1", "课程：y = 2x + 1"),
     "regression.data.noise": ("Line with noise", "带噪声的直线"),
@@ -376,7 +378,7 @@ ROWS: dict[str, tuple[str, str]] = {
         "把画出的点复制到你自己的表格里。",
     ),
     "regression.compare": ("Compare", "比较"),
-    "regression.keep": ("Keep this run", "保留这次训练"),
+    "regression.keep": ("Keep", "保留"),
     "regression.keep.help": ("Lays it over the runs that follow.", "把它叠加在之后的训练上。"),
     "regression.kept.none": (
         "Keep a run, change something, train again: both are drawn over each other and listed here.",

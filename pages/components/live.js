@@ -126,6 +126,7 @@ class View {
   hear(news) {
     const run = this.run;
     if (news.fresh) {
+      this.stopPlayback();
       run.rows = [];
       run.now = null;
       run.shown = null;
@@ -231,7 +232,7 @@ class View {
     const rows = this.all();
     if (!rows.length) return [0, known.startLoss, ...known.start, ...known.start.map(() => null)];
     if (this.run.exact && this.run.shown !== null) return this.run.exact;
-    let place = this.run.shown ?? rows.length - 1;
+    let place = Math.min(this.run.shown ?? rows.length - 1, rows.length - 1);
     // The row of a diverged run that holds what is not finite cannot be drawn: show the last that can.
     while (place > 0 && this.run.shown === null && rows[place].slice(1).includes(null)) place -= 1;
     return rows[place];

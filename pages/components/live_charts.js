@@ -44,8 +44,9 @@ class Charts {
     this.palette = palette;
     const { z, first } = data.known;
     this.grid = data.known.second.map((_, index) => z.slice(index * first.length, (index + 1) * first.length));
-    this.logs = this.grid.map((line) => line.map((value) => (value > 0 ? Math.log10(value) : null)));
+    // An exact fit has a loss of rounding noise: without a floor its logarithm would take all the levels.
     this.floor = Math.max(1e-12, data.known.answerLoss || 0, Math.max(...z.filter((value) => value !== null)) * 1e-5);
+    this.logs = this.grid.map((line) => line.map((value) => (value === null ? null : Math.log10(Math.max(value, this.floor)))));
   }
 
   turn() { this.solid = !this.solid; }
@@ -134,7 +135,7 @@ class Charts {
     layout.xaxis.range = [left, right];
     layout.yaxis.range = [low, high];
     layout.annotations = arrows(rows, row, known.axes, width, [right - left, high - low], this.palette);
-    const scale = [[0, fade(gradient, 0.02)], [1, fade(gradient, 0.6)]];
+    const scale = [[0, blend(background, gradient, 0.02)], [1, blend(background, gradient, 0.5)]];
     const old = kept.filter((one) => one.axes.join() === known.axes.join() && one.rows.length).map((one, index) => ({
       x: one.rows.map((line) => line[2 + first]), y: one.rows.map((line) => line[2 + second]), mode: "lines", name: one.label,
       line: { color: OTHERS[index % OTHERS.length], width: 1.5, dash: DASHES[index % DASHES.length] },
@@ -153,13 +154,13 @@ class Charts {
 
   surface(path, row, layout) {
     const { known, names, texts } = this.data;
-    const { value, gradient, true: green, muted, line, text } = this.palette;
+    const { value, gradient, true: green, muted, line, text, background } = this.palette;
     const [first, second] = known.axes;
     const lift = (loss) => (loss === null ? null : Math.log10(Math.max(loss, this.floor)));
     const inside = path.filter((one) => between(one[2 + first], known.first) && between(one[2 + second], known.second));
     const axis = (title) => ({ title: { text: title, font: { color: muted, size: 11 } }, tickfont: { color: muted, size: 9 }, gridcolor: line, zerolinecolor: line, showbackground: false });
     this.put("bowl", [
-      { type: "surface", x: known.first, y: known.second, z: this.grid.map((one) => one.map(lift)), colorscale: [[0, fade(gradient, 0.15)], [1, gradient]], showscale: false, opacity: 0.85, hoverinfo: "skip", showlegend: false },
+      { type: "surface", x: known.first, y: known.second, z: this.grid.map((one) => one.map(lift)), colorscale: [[0, blend(background, gradient, 0.12)], [1, gradient]], showscale: false, opacity: 0.85, hoverinfo: "skip", showlegend: false },
       { type: "scatter3d", mode: "lines", name: texts.path, x: inside.map((one) => one[2 + first]), y: inside.map((one) => one[2 + second]), z: inside.map((one) => lift(one[1])), line: { color: value, width: 6 } },
       { type: "scatter3d", mode: "markers", name: texts.answer, x: [known.answer[first]], y: [known.answer[second]], z: [lift(known.answerLoss)], marker: { size: 5, color: green, symbol: "diamond" } },
       { type: "scatter3d", mode: "markers", name: texts.here, x: [row[2 + first]], y: [row[2 + second]], z: [lift(row[1])], marker: { size: 5, color: value, line: { color: text, width: 1 } } },
@@ -215,7 +216,7 @@ class Charts {
       const dash = DASHES[index % DASHES.length];
       traces.push({ x: [0, last], y: [known.answer[index], known.answer[index]], mode: "lines", line: { color: fade(green, 0.8), width: 1, dash: "dot" }, showlegend: false, hoverinfo: "skip" });
       traces.push({ x: xs, y: rows.map((one) => one[2 + index]), mode: "lines", name, line: { color: value, width: 2, dash } });
-      traces.push({ x: xs, y: rows.map((one) => one[2 + width + index]), yaxis: "y2", mode: "lines", name: `${name}.grad`, line: { color: gradient, width: 2, dash } });
+      traces.push({ x: xs, y: rows.map((one) => one[2 + width + index]), yaxis: "y2", mode: "lines", name: `${name}.grad`, showlegend: width < 3, line: { color: gradient, width: 2, dash } });
     });
     traces.push({ x: names.map(() => row[0]), y: row.slice(2, 2 + width), mode: "markers", showlegend: false, marker: { size: 7, color: value, line: { color: text, width: 1 } }, hoverinfo: "skip" });
     const base = this.layout(texts.epoch, "", { xaxis: { range: [0, Math.max(last, 1)], anchor: "y2" }, yaxis: { domain: [0.53, 1], title: { text: texts.value, font: { size: 10 } }, nticks: 5 } });
@@ -232,6 +233,8 @@ function arrows(rows, row, [first, second], width, [spanX, spanY], palette) {
   const shown = [];
   const count = 7;
   for (let index = 0; index < count && rows.length > 1; index++) shown.push(rows[Math.floor((rows.length - 1) * (index / count) ** 2.5)]);
+  const strength = (one) => Math.hypot(one[2 + width + first] / spanX, one[2 + width + second] / spanY) || 0;
+  const strongest = Math.max(0, ...rows.slice(0, 20).map(strength));
   return [...new Set([...shown, row])].flatMap((one) => {
     const [x, y] = [one[2 + first], one[2 + second]];
     const [gx, gy] = [one[2 + width + first], one[2 + width + second]];
@@ -239,7 +242,7 @@ function arrows(rows, row, [first, second], width, [spanX, spanY], palette) {
     const length = Math.hypot(gx / spanX, gy / spanY) || 1;
     const reach = one === row ? 46 : 26;
     const [dx, dy] = [(-gx / spanX / length) * reach, (gy / spanY / length) * reach];
-    if (gx === 0 && gy === 0) return [];
+    if (!(Math.hypot(gx / spanX, gy / spanY) > strongest * 1e-4)) return []; // at the bottom only rounding is left
     return [{ x, y, ax: -dx, ay: -dy, xref: "x", yref: "y", axref: "pixel", ayref: "pixel", xshift: dx, yshift: -dy, showarrow: true, text: "",
       arrowhead: 2, arrowsize: 1, arrowwidth: one === row ? 2.2 : 1.4, arrowcolor: palette.gradient, opacity: one === row ? 1 : 0.75 }];
   });
@@ -262,6 +265,12 @@ function extent(values) {
 
 function between(value, grid) {
   return value !== null && value >= grid[0] && value <= grid[grid.length - 1];
+}
+
+// A share of one colour laid over another: contours fill over each other, so they take no opacity.
+function blend(under, over, share) {
+  const channel = (colour, place) => parseInt(colour.slice(place, place + 2), 16);
+  return `rgb(${[1, 3, 5].map((place) => Math.round(channel(under, place) * (1 - share) + channel(over, place) * share)).join(",")})`;
 }
 
 // #rrggbb with an opacity.

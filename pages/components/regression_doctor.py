@@ -11,14 +11,18 @@ from engine.regression_state import Settings
 from pages.components.language import say
 from pages.components.share import Link
 
+BADLY_SCALED = 10_000.0
+"""The condition number from which on standardising is offered as the way out."""
 _LOW, _HIGH = -6.0, 1.0
+_STOPS = [float(f"{10 ** (power / 20):.2g}") for power in range(-120, 21)]
+"""Where the slider rests: twenty places for each power of ten."""
 
 
 def rate(link: Link) -> None:
     """The learning rate twice: a logarithmic slider and a number; each follows the other."""
     number, slider = link.key("lr"), "regression.lr.slider"
     value = float(st.session_state.get(number) or 0.01)
-    st.session_state[slider] = round(math.log10(min(max(value, 1e-6), 10.0)), 2)
+    st.session_state[slider] = min(_STOPS, key=lambda stop: abs(math.log(stop / min(max(value, 1e-6), 10.0))))
     st.number_input(
         say("regression.lr"),
         1e-6,
@@ -29,15 +33,13 @@ def rate(link: Link) -> None:
         help=say("regression.lr.help"),
         persist_state="session",
     )
-    st.slider(
+    st.select_slider(
         say("regression.lr"),
-        _LOW,
-        _HIGH,
-        step=0.01,
+        _STOPS,
         key=slider,
         label_visibility="collapsed",
-        format="10^%.2f",
-        on_change=lambda: link.put({"lr": min(10.0, max(1e-6, float(f"{10 ** st.session_state[slider]:.3g}")))}),
+        format_func=lambda stop: f"{stop:g}",
+        on_change=lambda: link.put({"lr": st.session_state[slider]}),
     )
 
 
@@ -85,7 +87,7 @@ def verdict(link: Link, run: Training) -> None:
     else:
         text.append(say("regression.diverged.unknown"))
     tame = one.standardised_limit
-    badly = tame is not None and one.limit is not None and tame > 20 * one.limit and not settings.standardise
+    badly = tame is not None and one.condition > BADLY_SCALED and not settings.standardise
     if badly:
         text.append(say("regression.diverged.scale", condition=one.condition, limit=tame))
     with st.container(key="outcome-stopped"):
