@@ -23,10 +23,12 @@ FAILED_STARTS = 3
 
 
 class Entry(NamedTuple):
-    """What a child runs, each as "module:function": `warm` once before the first job, `run` for a job."""
+    """What a child runs, each as "module:function", "" for nothing: `warm` once in the zygote, `rehearse` in a child
+    that has nothing to do yet, `run` for a job."""
 
     run: str = "engine.executors.worker:run_job"
     warm: str = "engine.executors.warming:warm"
+    rehearse: str = "engine.executors.warming:rehearse"
 
 
 PRODUCT = Entry()
@@ -110,7 +112,7 @@ def _kill_by(descriptor: int) -> None:
 
 def command_of(entry: Entry, *, strong: bool, once: bool, descriptor: int) -> list[str]:
     command = [sys.executable, "-P", "-B", "-m", "engine.executors.zygote"]
-    command += ["--run", entry.run, "--warm", entry.warm, "--socket", str(descriptor)]
+    command += ["--run", entry.run, "--warm", entry.warm, "--rehearse", entry.rehearse, "--socket", str(descriptor)]
     return command + ["--strong"] * strong + ["--once"] * once
 
 

@@ -49,8 +49,11 @@ class Forked:
         self.warm()
         with self._changed:
             while True:
-                if self._closed or self._failures >= FAILED_STARTS:
-                    raise ExecutorFailed("executor.closed" if self._closed else "executor.no_child")
+                if self._closed:
+                    raise ExecutorFailed("executor.closed")
+                if self._failures >= FAILED_STARTS:
+                    self._failures = 0  # whoever asks next tries again
+                    raise ExecutorFailed("executor.no_child")
                 if self._ready:
                     break
                 if not self._changed.wait(STALLED) and self._active is not None:

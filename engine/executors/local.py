@@ -244,7 +244,7 @@ class LocalExecutor:
         limits = self._limits
         if deadline is None or deadline >= limits.deadline:
             return limits
-        soft = min(limits.soft_deadline, deadline * limits.soft_deadline / limits.deadline)
+        soft = min(limits.soft_deadline, deadline * 0.8)
         return msgspec.structs.replace(limits, deadline=deadline, soft_deadline=soft)
 
     def _join(self, key: bytes, order: wire.Order, visitor: str) -> Run:

@@ -39,8 +39,11 @@ class Spawned:
             self._keep_up()
             try:
                 while not self._ready:
-                    if self._closed or self._failures >= FAILED_STARTS:
-                        raise ExecutorFailed("executor.closed" if self._closed else "executor.no_child")
+                    if self._closed:
+                        raise ExecutorFailed("executor.closed")
+                    if self._failures >= FAILED_STARTS:
+                        self._failures = 0  # whoever asks next tries again
+                        raise ExecutorFailed("executor.no_child")
                     self._changed.wait()
                 child = self._ready.popleft()
             finally:

@@ -232,8 +232,7 @@ def _library() -> None:
         getattr(torch.linalg, name)(matrix @ matrix.T + torch.eye(3))
     torch.linalg.solve(matrix + torch.eye(3) * 3, torch.ones(3))
     torch.fft.ifft(torch.fft.fft(torch.rand(4))), torch.fft.rfft2(matrix)
-    (
-        torch.einsum("ij,jk->ik", matrix, matrix), torch.special.expit(matrix)
+    torch.einsum("ij,jk->ik", matrix, matrix), torch.special.expit(matrix)
     torch.stft(torch.rand(16), 8, window=torch.ones(8), return_complex=True)
     for distribution in (
         torch.distributions.Normal(torch.zeros(2), torch.ones(2)),
@@ -245,8 +244,7 @@ def _library() -> None:
     torch.ones(2, dtype=torch.float64).to(torch.float16).bfloat16().int().tolist()
     first, second = torch.rand(2), torch.rand(2)
     torch.testing.assert_close(first, first)
-    (
-        torch.allclose(first, second), torch.unique(first), torch.topk(first, 1), torch.sort(first)
+    torch.allclose(first, second), torch.unique(first), torch.topk(first, 1), torch.sort(first)
     torch.where(first > 0.5, first, second)
 
 
@@ -282,7 +280,7 @@ def _programs() -> None:
 
 
 def rehearse() -> None:
-    """Run a small program in a child that waits, so that the pages every run writes to are its own before it is needed."""
+    """Run a small program in a child that waits: the pages every run writes to are then its own beforehand."""
     from engine.executors.worker import run_job
 
     run_job(Job(PROGRAM, window=(0, DEFAULT.window_ticks)), _swallow, DEFAULT)

@@ -26,7 +26,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,7 +35,19 @@ from engine.executors.base import Job
 from engine.limits import DEFAULT, Limits
 
 RunJob = Callable[[Job, Callable[[bytes], None], Limits], None]
+
+
+class Parts(NamedTuple):
+    """What a child is made to do: `rehearse` while it waits, `run_job` when its Order has come."""
+
+    run_job: RunJob
+    rehearse: Callable[[], None] | None
+    strong: bool
+
+
 ORDER_SIZE = 4_000_000
+IDLE_BEFORE_REHEARSAL = 0.02
+"""Seconds a child waits before it rehearses: when many are waiting, its Order is there sooner."""
 
 
 class Fork(msgspec.Struct, frozen=True, tag=True):
@@ -106,9 +118,9 @@ def find(name: str) -> Any:
 class _Service:
     """One zygote's loop over its control socket and its children."""
 
-    def __init__(self, control: socket.socket, run_job: RunJob) -> None:
+    def __init__(self, control: socket.socket, parts: Parts) -> None:
         self._control = control
-        self._run_job = run_job
+        self._parts = parts
         self._descriptors: dict[int, int] = {}  # pid -> process descriptor
         self._watched: dict[int, tuple[float, float]] = {}  # pid -> (look again at, seconds of processor time allowed)
         self._poll = select.poll()
@@ -143,7 +155,7 @@ class _Service:
     def _fork(self) -> None:
         ours, theirs = socket.socketpair()
         if (pid := os.fork()) == 0:
-            live_once(theirs, self._run_job)
+            live_once(theirs, self._parts)
         theirs.close()
         self._announce(Born(pid), pid, ours)
 
@@ -200,17 +212,18 @@ def _processor_time(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def live_once(connection: socket.socket, run_job: RunJob) -> None:
+def live_once(connection: socket.socket, parts: Parts) -> None:
     """A child's whole life: give up rights, wait for an Order, give up the rest, run it, end. Never returns."""
     status = 70  # EX_SOFTWARE: something of ours went wrong; the app reports the run as lost
     try:
-        base = sandbox.mapped()
         sandbox.detach(connection.fileno())
+        if parts.rehearse is not None and not select.select([connection], [], [], IDLE_BEFORE_REHEARSAL)[0]:
+            parts.rehearse()
         content = wire.receive(connection, ORDER_SIZE)
         if content is not None:
             order = msgspec.msgpack.decode(content, type=wire.Order)
-            _confine(order.limits, base)
-            run_job(order.job, lambda frame: _write(connection, wire.pack(frame)), order.limits)
+            _confine(order.limits, strong=parts.strong)
+            parts.run_job(order.job, lambda frame: _write(connection, wire.pack(frame)), order.limits)
         status = 0
     finally:
         os._exit(status)
@@ -226,19 +239,19 @@ def _write(connection: socket.socket, content: bytes) -> None:
         left = left[os.write(connection.fileno(), left) :]
 
 
-def _confine(limits: Limits, base: int) -> None:
-    sandbox.bound(memory=limits.memory, processor_time=limits.processor_time, open_files=limits.open_files, base=base)
+def _confine(limits: Limits, *, strong: bool) -> None:
+    sandbox.bound(
+        memory=limits.memory,
+        processor_time=time.process_time() + limits.processor_time,
+        open_files=limits.open_files,
+        base=sandbox.mapped(),
+    )
     sandbox.arm(limits.deadline)
-    if _strong:
+    if strong:
         sandbox.lock()
 
 
-_strong = False
-
-
-def _warm(arguments: argparse.Namespace) -> RunJob:
-    global _strong
-    _strong = arguments.strong
+def _warm(arguments: argparse.Namespace) -> Parts:
     sandbox.prepare()
     msgspec.msgpack.decode(msgspec.msgpack.encode(wire.Order(Job(""), DEFAULT)), type=wire.Order)
     run_job: RunJob = find(arguments.run)
@@ -246,7 +259,7 @@ def _warm(arguments: argparse.Namespace) -> RunJob:
         find(arguments.warm)()
     gc.collect()
     gc.freeze()
-    return run_job
+    return Parts(run_job, find(arguments.rehearse) if arguments.rehearse else None, arguments.strong)
 
 
 def _connection(arguments: argparse.Namespace) -> socket.socket:
@@ -263,20 +276,21 @@ def main() -> None:
     )
     parser.add_argument("--run", required=True, help="module:function that runs a job")
     parser.add_argument("--warm", default="", help="module:function called once before the first job")
+    parser.add_argument("--rehearse", default="", help="module:function that a child calls while it waits")
     parser.add_argument("--strong", action="store_true", help="lock children with seccomp")
     parser.add_argument("--once", action="store_true", help="serve one run in this process instead of forking")
     arguments = parser.parse_args()
     connection = _connection(arguments)
     sandbox.die_with_parent()
-    run_job = _warm(arguments)
+    parts = _warm(arguments)
     ready = msgspec.msgpack.encode(Ready())
     if arguments.once:
         connection.sendall(wire.pack(ready))
-        live_once(connection, run_job)
+        live_once(connection, parts)
     control: socket.socket | None = connection
     while control is not None:
         control.send(ready)
-        control = _Service(control, run_job).serve()
+        control = _Service(control, parts).serve()
 
 
 if __name__ == "__main__":

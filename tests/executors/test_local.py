@@ -307,7 +307,7 @@ def test_a_zygote_is_renewed_after_its_runs_and_nobody_waits() -> None:
 
 
 def test_processes_that_cannot_start_are_said_so() -> None:
-    made = LocalExecutor(entry=Entry(run="tests.executors.bypass:nothing_of_this_name", warm=""))
+    made = LocalExecutor(entry=Entry(run="tests.executors.bypass:nothing_of_this_name", warm="", rehearse=""))
     try:
         with pytest.raises(ExecutorFailed):
             list(made.run(Job("report(1)")))
