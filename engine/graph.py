@@ -70,6 +70,14 @@ class Graph:
         number = self._numbers.get(sequence)
         return self.register(node) if number is None else number
 
+    def forget(self) -> None:
+        """Rows were dropped: every node is new again."""
+        self._numbers.clear()
+        self._leaves.clear()
+        self._targets.clear()
+        self._unlabelled.clear()
+        self.births.clear()
+
     def end_births(self, pass_: int, end: int) -> None:
         """That pass is over: nodes from this sequence number on are not of its making."""
         self.births = [(start, end if row == pass_ else stop, row) for start, stop, row in self.births]
@@ -80,6 +88,7 @@ class Graph:
             return self.number(root)
         if self._told:
             return None
+        self._moment.settle()
         fresh = self._fresh(root)
         first = root._sequence_nr()
         for sequence in sorted(fresh):

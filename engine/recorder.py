@@ -64,7 +64,7 @@ class Open:
         self.tick = tick
         self.on = on
         self.printed = ""
-        self.warnings: list[str] = []
+        self.warnings: Sequence[str] = ()
 
 
 class Recorder(Observer):
@@ -115,6 +115,8 @@ class Recorder(Observer):
         self._gap = False
         self._ended = False
         self._leftover = ""
+        self._ticks = 0
+        self._said: set[str] = set()
 
     def __enter__(self) -> Recorder:
         for notice in self._program.notices:
@@ -137,15 +139,31 @@ class Recorder(Observer):
             return action()
         except Exception as error:
             _log.exception("recording failed")
+            self._start_over()
             self._stop("run.fault", type=type(error).__name__)
             return None
 
+    def _start_over(self) -> None:
+        """What is not sent may refer to rows that were never written: all of it goes, and what comes stands for itself."""
+        for table, row in self.rows.drop():
+            if table == "scopes":
+                self._by_row[row.number].written = False
+            elif table == "steps":
+                self._leftover += row.printed
+                place = self._by_row[row.scope]
+                place.last = min(place.last, row.tick - 1)
+            elif table == "notices":
+                self.rows.add(table, row)
+        for part in (self.snapshots, self.variables, self.graph, self.loops):
+            part.forget()
+
     def _stop(self, code: str, **params: str | int | float) -> None:
         """From here on only the last state is recorded."""
-        if not self._ended:
-            self._ended = True
-            self.moment.on = False
-            self.graph.whole = False
+        self._ended = True
+        self.moment.on = False
+        self.graph.whole = False
+        if code not in self._said:
+            self._said.add(code)
             self.rows.add("notices", Notice(code, params, self.moment.tick))
 
     # Scopes.
@@ -153,7 +171,7 @@ class Recorder(Observer):
     def enter_scope(self, scope: Any, node: ast.AST) -> None:
         if scope.parent is None:
             self._globals = scope.variables
-        self._place_of(scope, node)
+        self._place = self._place_of(scope, node)
 
     def leave_scope(self, scope: Any) -> None:
         if not scope.block.generator:
@@ -217,6 +235,7 @@ class Recorder(Observer):
         on = (not place.thin or self._first <= tick < self._last) and not self._ended
         moment = self.moment
         self._place = place
+        self._ticks = tick
         moment.statement = node
         self._open.append(Open(node, place, tick, on))
         moment.tick, moment.scope, moment.on = tick, place.number, on
@@ -239,7 +258,7 @@ class Recorder(Observer):
         else:
             self._gap = True
             self._unkept = (node, statement.place, statement.tick)
-        self._return_to_caller()
+        self._return_to_caller(statement)
 
     def raised(self, node: ast.stmt, scope: Any, error: BaseException) -> None:
         statement = self._close(node)
@@ -251,23 +270,27 @@ class Recorder(Observer):
             self._guarded(lambda: self._finish_statement(statement, scope.variables, NOTHING, raised=True))
         else:
             self._aside(statement, scope.variables, NOTHING, raised=True)
-        self._return_to_caller()
+        self._return_to_caller(statement)
 
     def _close(self, node: ast.stmt) -> Open | None:
         """Take the innermost open statement of that node away; statements of suspended generators may be above it."""
-        for index in range(len(self._open) - 1, -1, -1):
+        if self._open and self._open[-1].node is node:
+            return self._open.pop()
+        for index in range(len(self._open) - 2, -1, -1):
             if self._open[index].node is node:
                 return self._open.pop(index)
         return None
 
-    def _return_to_caller(self) -> None:
+    def _return_to_caller(self, ended: Open) -> None:
         """The statement around the one that ended goes on."""
+        self._place = ended.place
+        if self._ended:
+            self._unkept = (ended.node, ended.place, ended.tick)
         if self._open:
             caller = self._open[-1]
             moment = self.moment
             moment.tick, moment.scope, moment.on = caller.tick, caller.place.number, caller.on and not self._ended
             moment.statement = caller.node
-            self._place = caller.place
             if moment.on:
                 moment.span = self._program.span(caller.node)
 
@@ -326,7 +349,7 @@ class Recorder(Observer):
             found,
             shown,
             printed,
-            statement.warnings,
+            list(statement.warnings),
             self.loops.iterations(place),
             self._graph_bytes(place),
             raised,
@@ -349,7 +372,7 @@ class Recorder(Observer):
         if self.passes.open:
             return
         self.graph.label(self.variables.name)
-        self.rows.send(self.moment.tick)
+        self.rows.send(self._ticks)
         if self.rows.full:
             self._stop("run.trace", limit=self._limits.trace_size)
 
@@ -474,7 +497,7 @@ class Recorder(Observer):
 
     def warned(self, message: str) -> None:
         if self._open:
-            self._open[-1].warnings.append(message)
+            self._open[-1].warnings = [*self._open[-1].warnings, message]
 
     # The end.
 

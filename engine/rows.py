@@ -51,9 +51,17 @@ class Rows:
         return len(self._rows) - 1
 
     def fill(self, place: int, table: str, row: Any) -> None:
-        """Put the row into the place that `hold` gave."""
-        self._rows[place] = (table, row)
-        self._held -= 1
+        """Put the row into the place that `hold` gave; nothing where the place was dropped meanwhile."""
+        if place < len(self._rows):
+            self._rows[place] = (table, row)
+            self._held -= 1
+
+    def drop(self) -> list[tuple[str, Any]]:
+        """Give up all that is not sent: something of it may be missing. The rows that are given up."""
+        dropped, self._rows = self._rows, []
+        self._marks.clear()
+        self._held = 0
+        return dropped
 
     def mark(self) -> None:
         """Here a frame may end: no row before refers to one after."""

@@ -67,7 +67,7 @@ def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
     preview: Preview | None = None
     if known is not None and known.value >= 0 and known.version == version:
         preview = known.preview
-    elif known is None and is_plain(tensor):
+    elif is_plain(tensor):
         preview = snapshots.preview(tensor)
     number = None if known is None else known.number
     return Saved(name, number, shape, dtype_name(tensor.dtype), tensor.nbytes, version, preview)

@@ -19,7 +19,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor, maybe_current_level
 
 from engine.limits import Limits
 from engine.moment import Moment
-from engine.previews import preview_of
+from engine.previews import elements, preview_of
 from engine.rows import Rows
 from engine.trace import Change, Preview, TensorValue
 
@@ -50,7 +50,7 @@ class Known:
             "preview",
             "generation",
         ),
-        *("storage", "pointer", "place", "plain", "is_parameter", "is_grad", "inference", "stamp"),
+        *("elements", "storage", "pointer", "place", "plain", "is_parameter", "is_grad", "inference", "stamp"),
     )
 
     def __init__(self, number: int, tensor: torch.Tensor) -> None:
@@ -63,6 +63,7 @@ class Known:
         self.requires_grad = False
         self.retains_grad = False
         self.preview: Preview | None = None
+        self.elements: list[Any] | None = None
         self.generation = -1
         self.storage = 0
         self.pointer = 0
@@ -106,6 +107,13 @@ class Snapshots:
         self.grad_holders: dict[int, Known] = {}
         """Tensors that may hold a grad (leaves that require it, retained ones), by number: what the ledger watches."""
 
+    def forget(self) -> None:
+        """Rows were dropped: nothing said so far can be referred to."""
+        self._known.clear()
+        self._places.clear()
+        self.grad_holders.clear()
+        self.roots.clear()
+
     def reserve(self) -> int:
         """The number of the next Value row, of any kind."""
         self._numbers += 1
@@ -133,6 +141,7 @@ class Snapshots:
             node = self.find_node(grad_fn)
             if node is None:
                 reserved = self.reserve()
+                self._locate(tensor, known, tuple(tensor.shape))  # what the node keeps may be this very tensor
                 node = self.new_node(grad_fn, tensor, reserved)
             retains, requires_grad = tensor.retains_grad, True
             if node is not None:
@@ -168,6 +177,8 @@ class Snapshots:
             return True
         if tensor.data_ptr() != known.pointer or tuple(tensor.shape) != known.place[2]:
             return False
+        if known.elements is not None and tensor.numel() <= self._limits.preview_elements:
+            return elements(tensor) == known.elements
         return self._preview(tensor, known) == known.preview
 
     def _preview(self, tensor: torch.Tensor, known: Known) -> Preview | None:
@@ -188,7 +199,8 @@ class Snapshots:
 
     def _write(self, tensor: torch.Tensor, known: Known) -> None:
         shape = tuple(tensor.shape)
-        known.preview = self._preview(tensor, known)
+        preview = known.preview = self._preview(tensor, known)
+        known.elements = None if preview is None or preview.truncated or tensor.is_complex() else preview.values  # type: ignore[assignment]
         stride, offset = self._locate(tensor, known, shape)
         leaf = known.node is None and _grad_fn(tensor) is None
         row = TensorValue(

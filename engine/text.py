@@ -19,6 +19,8 @@ DEPTH = 6
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _PLAIN = (type(None), bool, int, float, complex, range, slice, type(Ellipsis), type(NotImplemented))
+_PLAIN_SET = frozenset(_PLAIN)
+_SHORT = 400
 _VIEWS = tuple(type(view) for view in ({}.keys(), {}.values(), {}.items()))
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -67,7 +69,9 @@ class _Writer:
             self.put(_leaf_text(value))
 
     def _container(self, value: Any, kind: type, depth: int) -> bool:
-        if kind in _BRACKETS and (value or kind in (list, tuple, deque)):
+        if (kind is list or kind is tuple) and len(value) <= _SHORT and _PLAIN_SET.issuperset(map(type, value)):
+            self.put(repr(value))
+        elif kind in _BRACKETS and (value or kind in (list, tuple, deque)):
             left, right = _BRACKETS[kind]
             self.put(left)
             self._items(value, depth)

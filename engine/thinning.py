@@ -115,6 +115,11 @@ class Loops:
     def _find(self, node: ast.stmt) -> tuple[Running, Place]:
         return next(found for found in reversed(self._open) if found[0].node is node)
 
+    def forget(self) -> None:
+        """Rows were dropped: loops that run are named anew."""
+        for loop, _ in self._open:
+            loop.number = None
+
     def leave(self, place: Place) -> None:
         """Its scope is over: a generator may end in the middle of a loop."""
         if place.loops:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,12 @@ MODULE_TENSORS = 1_000
 NAMELESS = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 """What a program binds without it being a value to look at: imports, functions, classes."""
 
+CONSTANT = frozenset({int, float, bool, complex, str, bytes, type(None), range})
+"""Types whose objects never change: the same object is the same row."""
+
+Writer = Callable[[Any, str, int], int]
+"""(value, the path that leads to it, how good that path is) -> number of the row."""
+
 Place = tuple[int, str]
 """How good a name is (0 the best), and the name."""
 GLOBAL, GLOBAL_PATH, LOCAL, LOCAL_PATH = range(4)
@@ -42,14 +48,24 @@ class Variables:
         self._snapshots = snapshots
         self._limits = limits
         self._rows_by_content: dict[Any, int] = {}
-        self._module_texts: dict[int, tuple[Any, tuple[int, ...], str]] = {}
+        self._constants: dict[str, tuple[object, int]] = {}
+        self._texts: dict[int, tuple[Any, Any, str]] = {}
+        self._arrays: dict[int, tuple[Any, Any, Any, int]] = {}
+        self._writers: dict[type, Writer] = {}
         self._names: dict[int, Place] = {}
         self.dropped = False
         """Whether some scope had more variables than are recorded."""
 
+    def forget(self) -> None:
+        """Rows were dropped: nothing said so far can be referred to."""
+        self._rows_by_content.clear()
+        self._constants.clear()
+        self._arrays.clear()
+        self._names.clear()
+
     def forget_texts(self) -> None:
         """An attribute was assigned: the text of a module may be another."""
-        self._module_texts.clear()
+        self._texts.clear()
 
     def name(self, tensor: int) -> str:
         """The path a learner would write for this tensor, "" where no variable leads to it."""
@@ -61,34 +77,54 @@ class Variables:
         found: list[tuple[str, int]] = []
         noted: dict[int, str] = {}
         rank = GLOBAL if is_global else LOCAL
+        constants = self._constants
         for name, value in list(scope.items()):
-            if is_nameless(value):
+            held = constants.get(name)
+            if held is not None and held[0] is value:
+                found.append((name, held[1]))
+                continue
+            write = self._writers.get(type(value)) or self._writer(value)
+            if write is _nothing or (name.startswith("__") and name.endswith("__")):
                 continue
             if len(found) >= self._limits.variables:
                 self.dropped = True
                 break
-            if isinstance(value, torch.Tensor):
-                found.append((name, self._snapshots.tensor(value)))
-                tensor = self._snapshots.known(value).number
+            number = write(value, name, rank + 1)
+            found.append((name, number))
+            if write == self._tensor:
+                tensor = self._snapshots.known(value).number  # type: ignore[arg-type]
                 noted[tensor] = f"{noted[tensor]}, {name}" if tensor in noted else name
-            else:
-                found.append((name, self.value(value, name, rank + 1)))
+            elif type(value) in CONSTANT:
+                constants[name] = (value, number)
         for tensor, name in noted.items():
             self._note(tensor, rank, name)
         return found
 
     def value(self, value: object, name: str = "", rank: int = LOCAL_PATH) -> int:
         """The number of a row that says what this is now. `name` is the path that leads to it."""
-        if isinstance(value, torch.Tensor):
-            return self._snapshots.tensor(value)
+        write = self._writers.get(type(value)) or self._writer(value)
+        return self._other(value, name, rank) if write is _nothing else write(value, name, rank)
+
+    def _writer(self, value: object) -> Writer:
+        """The method that writes values of this exact type."""
         kind = type(value)
-        if kind is int or kind is float or kind is bool or kind is complex:
-            return self._number(value)
-        if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in NUMERIC:
-            return self._array(value)
-        if isinstance(value, nn.Module):
-            return self._module(value, name, rank)
-        return self._other(value, name, rank)
+        if isinstance(value, torch.Tensor):
+            write: Writer = self._tensor
+        elif kind in (int, float, bool, complex):
+            write = self._number
+        elif isinstance(value, (np.ndarray, np.generic)):
+            write = self._array
+        elif isinstance(value, nn.Module):
+            write = self._module
+        elif isinstance(value, torch.optim.Optimizer):
+            write = self._optimizer
+        else:
+            write = _nothing if is_nameless(value) else self._other
+        self._writers[kind] = write
+        return write
+
+    def _tensor(self, tensor: Any, name: str, rank: int) -> int:
+        return self._snapshots.tensor(tensor)
 
     def _note(self, tensor: int, rank: int, name: str) -> None:
         place = self._names.get(tensor)
@@ -102,7 +138,7 @@ class Variables:
             self._rows.add("values", make(number, *content[1:]))
         return number
 
-    def _number(self, value: Any) -> int:
+    def _number(self, value: Any, name: str, rank: int) -> int:
         key = ("number", repr(value))
         number = self._rows_by_content.get(key)
         if number is None:
@@ -114,7 +150,19 @@ class Variables:
             self._rows.add("values", NumberValue(number, value))
         return number
 
-    def _array(self, array: Any) -> int:
+    def _array(self, array: Any, name: str, rank: int) -> int:
+        if array.dtype.kind not in NUMERIC:
+            return self._other(array, name, rank)
+        content = array.tolist() if array.size <= self._limits.preview_elements else None
+        held = self._arrays.get(id(array))
+        if held is not None and content is not None and held[:3] == (content, array.dtype, array.shape):
+            return held[3]
+        number = self._array_row(array)
+        if content is not None:
+            self._arrays[id(array)] = (content, array.dtype, array.shape, number)
+        return number
+
+    def _array_row(self, array: Any) -> int:
         preview = preview_of_array(array, self._limits.preview_elements)
         shape, dtype = tuple(array.shape), str(array.dtype)
         key = (
@@ -133,35 +181,41 @@ class Variables:
         return number
 
     def _module(self, module: nn.Module, name: str, rank: int) -> int:
-        parameters: list[tuple[str, int]] = []
-        buffers: list[tuple[str, int]] = []
-        members: list[int] = []
-        for path, part, table in tensors_of(module, members):
-            if len(parameters) + len(buffers) >= MODULE_TENSORS:
-                break
-            (parameters if table == "_parameters" else buffers).append((path, self._snapshots.tensor(part)))
+        found: tuple[list[tuple[str, int]], list[tuple[str, int]]] = ([], [])
+        tensors, members = tensors_of(module)
+        for path, part, is_buffer in tensors[:MODULE_TENSORS]:
+            found[is_buffer].append((path, self._snapshots.tensor(part)))
             if name:
                 self._note(self._snapshots.known(part).number, rank, f"{name}.{path}")
-        text = self._module_text(module, tuple(members))
-        content = ("module", type(module).__name__, text, module.training, tuple(parameters), tuple(buffers))
-        return self._row(content, _module_value)
+        text = self._text(module, members, module_text)
+        training = module.__dict__["training"]
+        return self._row(
+            ("module", type(module).__name__, text, training, tuple(found[0]), tuple(found[1])), _module_value
+        )
 
-    def _module_text(self, module: nn.Module, members: tuple[int, ...]) -> str:
-        """Its repr, written again only when it is made of other modules than before."""
-        held = self._module_texts.get(id(module))
-        if held is not None and held[0]() is module and held[1] == members:
+    def _text(self, value: Any, content: Any, write: Callable[[Any], str]) -> str:
+        """Its text, written again only when what the text depends on is another than before."""
+        held = self._texts.get(id(value))
+        if held is not None and held[0]() is value and held[1] == content:
             return held[2]
-        text = module_text(module)[: self._limits.repr_length]
-        self._module_texts[id(module)] = (weakref.ref(module), members, text)
+        text = write(value)[: self._limits.repr_length]
+        self._texts[id(value)] = (weakref.ref(value), content, text)
         return text
 
+    def _optimizer(self, optimizer: Any, name: str, rank: int) -> int:
+        content = [[item for key, item in group.items() if key != "params"] for group in optimizer.param_groups]
+        text = self._text(optimizer, content, lambda value: text_of(value, self._limits.repr_length))
+        return self._with_parts(optimizer, text, name, rank)
+
     def _other(self, value: object, name: str, rank: int) -> int:
+        return self._with_parts(value, text_of(value, self._limits.repr_length), name, rank)
+
+    def _with_parts(self, value: object, text: str, name: str, rank: int) -> int:
         parts = []
         for path, tensor in parts_of(value):
             parts.append((path, self._snapshots.tensor(tensor)))
             if name:
                 self._note(self._snapshots.known(tensor).number, rank, name + path)
-        text = text_of(value, self._limits.repr_length)
         return self._row(("other", type(value).__name__, text, tuple(parts)), _other_value)
 
 
@@ -183,12 +237,17 @@ def callable_or_facade(value: object) -> bool:
     return callable(value) or "facade" in type(value).__name__.lower()
 
 
-def tensors_of(module: nn.Module, members: list[int]) -> Iterator[tuple[str, torch.Tensor, str]]:
-    """(path, tensor, "_parameters" or "_buffers") as `named_parameters` and `named_buffers` give them, each tensor once.
+def _nothing(value: Any, name: str, rank: int) -> int:
+    """The writer of what is not shown."""
+    raise AssertionError(name)
 
-    Reads the tables of nn.Module itself: its methods could be the program's own. `members` is filled with the identity
-    of each module inside.
+
+def tensors_of(module: nn.Module) -> tuple[list[tuple[str, torch.Tensor, bool]], list[int]]:
+    """[(path, tensor, whether it is a buffer)] as `named_parameters` and `named_buffers` give them, each tensor once; and
+    the identity of each module inside. Reads the tables of nn.Module itself: its methods could be the program's own.
     """
+    found: list[tuple[str, torch.Tensor, bool]] = []
+    members: list[int] = []
     seen: set[int] = set()
     stack: list[tuple[str, nn.Module]] = [("", module)]
     while stack:
@@ -198,15 +257,18 @@ def tensors_of(module: nn.Module, members: list[int]) -> Iterator[tuple[str, tor
         seen.add(id(part))
         members.append(id(part))
         state = part.__dict__
-        for table in ("_parameters", "_buffers"):
-            for name, tensor in state.get(table, {}).items():
+        for table, is_buffer in (("_parameters", False), ("_buffers", True)):
+            for name, tensor in state.get(table, _EMPTY).items():
                 if tensor is not None and id(tensor) not in seen:
                     seen.add(id(tensor))
-                    yield prefix + name, tensor, table
-        children = [
-            (f"{prefix}{name}.", child) for name, child in state.get("_modules", {}).items() if child is not None
-        ]
-        stack.extend(reversed(children))
+                    found.append((prefix + name, tensor, is_buffer))
+        children = state.get("_modules")
+        if children:
+            stack.extend([(f"{prefix}{name}.", child) for name, child in children.items() if child is not None][::-1])
+    return found, members
+
+
+_EMPTY: dict[str, Any] = {}
 
 
 def parts_of(value: object) -> Iterator[tuple[str, torch.Tensor]]:

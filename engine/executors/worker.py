@@ -31,9 +31,10 @@ _log = logging.getLogger(__name__)
 def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
     """Run the job and emit its frames as bytes; the last one has the outcome. Never raises.
 
-    Seeds torch, numpy and random first. The clock starts now: past the soft deadline the run ends as stopped, with its trace.
+    Seeds torch, numpy and random first. Processor time counts from now: past the soft deadline the
+    run ends as stopped, with its trace.
     """
-    started = time.monotonic()
+    started = time.process_time()
     try:
         program = parse(job.source, limits)
     except (InvalidProgram, Refused, LimitReached) as error:
@@ -46,7 +47,7 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
         seed(job.seed)
         recorder = Recorder(program, limits, job.window, job.questions, emit=emit)
         vocabulary = Allowlist(limits, job.seed)
-        interpreter = Interpreter(program, vocabulary, recorder, limits, lambda: time.monotonic() - started)
+        interpreter = Interpreter(program, vocabulary, recorder, limits, lambda: time.process_time() - started)
         with recorder:
             outcome = _run(interpreter, limits)
         _finish(recorder, interpreter, vocabulary, outcome, limits)
