@@ -33,11 +33,13 @@ WORKER_SIDE = (
     "engine.regression",
     "engine.devices",
     "engine.epochs",
+    "engine.examination",
     "engine.losses",
     "engine.optimizers",
     "engine.executors.worker",
     "engine.executors.inline",
     "engine.executors.training_worker",
+    "engine.executors.reading_worker",
     "engine.executors.warming",
 )
 """Where torch may live. Everything else is also loaded by the app."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from engine import tables
@@ -125,6 +124,8 @@ def _own(link: Link) -> None:
 
 def _table(link: Link) -> None:
     """Rows to edit, add and delete; what is typed becomes the points when it is whole."""
+    import pandas as pd  # 80 MB that only a table on screen needs
+
     text = str(link.get("values") or "") or _START
     names, rows = _split(text)
     frame = pd.DataFrame(rows, columns=names)
