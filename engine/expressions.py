@@ -43,7 +43,7 @@ class Expressions:
         self.stubs: dict[ast.AST, Stub] = {}
         self.scopes = 0
         self.caller = 0
-        self._failed: tuple[int, ast.AST] | None = None
+        self._failed: tuple[BaseException, ast.AST] | None = None
         self.table: dict[type[ast.AST], Evaluator] = {
             ast.Constant: self.constant, ast.Name: self.name, ast.Attribute: self.attribute, ast.Call: self.call,
             ast.BinOp: self.binary, ast.UnaryOp: self.unary, ast.BoolOp: self.boolean, ast.Compare: self.compare,
@@ -138,8 +138,12 @@ class Expressions:
                 error.span = self.program.span(node)
             if self.budget.stopped is None:
                 self.budget.stopped = error
-        if self._failed is None or self._failed[0] != id(error):
-            self._failed = (id(error), node)
+        if self._failed is None or self._failed[0] is not error:
+            self._failed = (error, node)
+
+    def forget_place(self) -> None:
+        """An exception was handled: neither its place nor what it holds is needed any more."""
+        self._failed = None
 
     # Operators.
 

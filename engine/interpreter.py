@@ -90,7 +90,7 @@ class Interpreter(Statements):
 
     def span_of(self, error: BaseException) -> Span | None:
         """The innermost place of the program that an exception came from."""
-        if self._failed is not None and self._failed[0] == id(error):
+        if self._failed is not None and self._failed[0] is error:
             return self.program.span(self._failed[1])
         return None
 

@@ -46,7 +46,7 @@ class Limits(msgspec.Struct, frozen=True):
     file_size: int = 2_000_000
     # What is recorded.
     preview_elements: int = 64
-    repr_length: int = 2_000
+    repr_length: int = 8_000
     variables: int = 200
     kept_iterations: int = 25
     window_ticks: int = 200
@@ -55,9 +55,9 @@ class Limits(msgspec.Struct, frozen=True):
     trace_size: int = 8_000_000
     # The child, held by the kernel and by the app.
     memory: int = 1_000_000_000  # on top of what the image maps at fork
-    soft_deadline: float = 4.0
-    deadline: float = 5.0
-    processor_time: float = 5.0
+    soft_deadline: float = 6.0  # of processor time: a busy machine must not end a short program
+    processor_time: float = 8.0
+    deadline: float = 30.0  # by the clock: a run that waits for its turn on a full machine still ends
     grace: float = 1.0  # between the child's own alarm and the app's SIGKILL
     open_files: int = 16
     # The app.

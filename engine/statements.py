@@ -473,14 +473,17 @@ class Statements(Expressions):
             if handler is None:
                 raise
             if handler.name is None:
-                return (yield from self.body(handler.body, scope))
-            self.store(handler.name, error, scope)
-            del error
-            try:
-                return (yield from self.body(handler.body, scope))
-            finally:
-                self.store(handler.name, None, scope)
-                self.unbind(handler.name, scope)
+                signal = yield from self.body(handler.body, scope)
+            else:
+                self.store(handler.name, error, scope)
+                del error
+                try:
+                    signal = yield from self.body(handler.body, scope)
+                finally:
+                    self.store(handler.name, None, scope)
+                    self.unbind(handler.name, scope)
+            self.forget_place()
+            return signal
         if signal is None:
             signal = yield from self.body(node.orelse, scope)
         return signal
