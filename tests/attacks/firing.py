@@ -14,7 +14,7 @@ from engine.trace import Trace, assemble, check
 SECRET = "marker-7c1f0e-of-the-app"
 """Put where an attack would find it (environment, files); must appear in no trace."""
 
-LIMITS = Limits(memory=600_000_000)
+LIMITS = Limits(memory=600_000_000, queue_length=1_000)
 CANARY = "w = 3\nprint(w * w)"
 
 

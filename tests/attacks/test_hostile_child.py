@@ -3,6 +3,8 @@
 `raw` writes to the reply socket as the child's memory's new owner would.
 """
 
+# ruff: noqa: E501 -- one attack is one row
+
 from __future__ import annotations
 
 import time

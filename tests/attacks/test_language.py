@@ -3,6 +3,8 @@
 Each program prints ESCAPED where it got hold of something outside. Names say what is tried, `idea` where it comes from.
 """
 
+# ruff: noqa: E501 -- one attack is one row
+
 from __future__ import annotations
 
 from collections.abc import Iterator

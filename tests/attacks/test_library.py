@@ -1,0 +1,224 @@
+"""Attacks on the vocabulary: ways from PyTorch and NumPy to files, code, processes and raw memory, through the whole road.
+
+Each program prints ESCAPED where it got hold of something outside.
+"""
+
+# ruff: noqa: E501 -- one attack is one row
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.executors.local import LocalExecutor
+from engine.trace import Trace
+from tests.attacks.firing import Attack, fire, road, ruled, still_works
+
+OWN = ("refused", "failed")
+IDEA = "security.md 4a"
+
+
+def reach(*paths: str, idea: str = "module walk") -> dict[str, Attack]:
+    """One attack for each path: merely getting hold of it is too much."""
+    heads = {"torch": "import torch", "np": "import numpy as np", "nn": "from torch import nn", "math": "import math"}
+    heads |= {"F": "import torch.nn.functional as F", "random": "import random", "functools": "import functools"}
+    heads |= {"optim": "import torch.optim as optim", "collections": "import collections", "copy": "import copy"}
+    heads |= {
+        "itertools": "import itertools",
+        "operator": "import operator",
+        "os": "import os",
+        "warnings": "import warnings",
+    }
+    return {
+        f"reach {path}": Attack(idea, f"{heads[path.partition('.')[0]]}\nx = {path}\nprint('ESCAPED')", OWN)
+        for path in paths
+    }
+
+
+ATTACKS = {
+    **reach(
+        *("torch.os", "torch.sys", "torch.builtins", "torch.ctypes", "torch.importlib", "torch.inspect"),
+        *("torch.threading", "torch.platform", "torch.textwrap", "torch.functools.sys", "torch._C", "torch._ops"),
+        *("torch.ops", "torch.classes", "torch.library", "torch.hub", "torch.jit", "torch.package"),
+        *("torch.export", "torch.onnx", "torch.fx", "torch.multiprocessing", "torch.futures", "torch.profiler"),
+        *("torch.storage", "torch.overrides", "torch.utils.cpp_extension"),
+        *("torch.utils._pytree", "torch.distributed.rpc", "torch.monitor", "torch._dynamo", "torch._inductor"),
+        *("torch.fork", "torch.wait", "torch.parse_ir", "torch.import_ir_module", "torch.CompilationUnit"),
+        *("torch.PyTorchFileReader", "torch.PyTorchFileWriter", "torch.set_default_tensor_type('x')"),
+        *("nn.modules.module.sys", "nn.modules.module.weakref", "nn.functional.os", "nn.parallel", "nn.Module._apply"),
+        *("F.os", "F.importlib", "F.warnings.sys", "optim.os", "optim.optimizer.sys", "torch.fft.sys"),
+        *("torch.distributions.constraints.sys", "torch.autograd.graph.sys", "torch.func.sys", "torch.linalg._linalg"),
+        *("np.os", "np.sys", "np.ctypeslib", "np.f2py", "np.lib.format", "np.core", "np._core"),
+        *("np.linalg.linalg", "np.random.mtrand", "np.char", "np.rec", "np.memmap", "np.DataSource"),
+        *("random._os", "random._inst.__reduce__", "collections.abc.sys", "collections._sys", "functools.GenericAlias.x"),
+        *("copy.weakref", "copy.dispatch_table", "itertools.sys", "operator.sys", "warnings.sys", "warnings.linecache"),
+        *("os.system", "os.popen", "os.fork", "os.kill", "os.execv", "os.sys"),
+    ),
+    **reach(
+        *("torch.Tensor.apply_", "torch.ones(1).map_(1, 2)", "torch.ones(1).storage()", "torch.ones(1).set_()"),
+        *("torch.ones(1).untyped_storage().resize_(0)", "torch.ones(1).share_memory_()", ),
+        *("torch.ones(1).__array_interface__", "torch.ones(1).__dlpack__()", "torch.ones(1).as_subclass(int)"),
+        *("torch.ones(4).as_strided((9,), (99,))", "torch.as_strided(torch.ones(1), (9**9,), (1,))", "torch.from_dlpack"),
+        *("torch.frombuffer", "torch.segment_reduce", ),
+        *("torch.native_norm", "torch.quantize_per_tensor", ),
+        *("torch._weight_norm", "torch._cummax_helper"),
+        *("torch.asarray(object())", "torch.ones(1).module_load", "torch.ones(1).pin_memory()", "nn.Linear(1, 1).compile()"),
+        *("nn.Linear(1, 1).share_memory()", "nn.Linear(1, 1)._modules['x'].y", "torch.utils.dlpack"),
+        *("np.frombuffer(b'x')", "np.ndarray((1,), 'O', bytearray(8))", "np.lib.stride_tricks.as_strided", ),
+        *("np.frompyfunc", "np.ones(1).ctypes", "np.ones(1).data", "np.ones(1).base.x", "np.ones(1).dump", "np.ones(1).tofile"),
+        *("np.ones(1).setflags", "np.ones(1).resize((9,))", "np.random.set_state", "np.random.BitGenerator", "np.seterrcall"),
+        *("np.array([object()])", "np.zeros(1, dtype=object)", "np.zeros(1, dtype='O')"),
+        idea=IDEA,
+    ),
+    # files through functions that take names
+    "torch.load of a system file": Attack(IDEA, "import torch\nprint('ESCAPED', torch.load('/etc/passwd'))", OWN),
+    "torch.load of everything": Attack(
+        "pickle", "import torch\nprint('ESCAPED', torch.load('/etc/passwd', weights_only=False))", OWN
+    ),
+    "torch.load with a pickle module": Attack(
+        "pickle", "import torch\nclass P:\n    def load(*a, **k): print('ESCAPED')\ntorch.save(1, 'a')\ntorch.load('a', pickle_module=P)",
+        (*OWN, "finished"),
+    ),
+    "a pickle of os.system": Attack(
+        "pickle",
+        "import torch, io\n"
+        "b = io.BytesIO(b'cos\\nsystem\\n(S\"echo ESCAPED\"\\ntR.')\nprint('ESCAPED', torch.load(b, weights_only=False))",
+        OWN,
+    ),
+    "a pickle of builtins.eval in a file": Attack(
+        "pickle",
+        "import torch\n"
+        "with open('a.pt', 'wb') as f: f.write(b'cbuiltins\\neval\\n(S\"1\"\\ntR.')\nprint('ESCAPED', torch.load('a.pt', weights_only=False))",
+        OWN,
+    ),
+    "a pickle with a harmless class of torch": Attack(
+        "pickle",
+        "import torch, io\n"
+        "print('ESCAPED', torch.load(io.BytesIO(b'ctorch.serialization\\nos\\n.'), weights_only=False))",
+        OWN,
+    ),
+    "import pickle": Attack("pickle", "import pickle\npickle.loads(b'cos\\nsystem\\n(S\"id\"\\ntR.')\nprint('ESCAPED')"),
+    "import shelve": Attack("pickle", "import shelve\nprint('ESCAPED')"),
+    "numpy load": Attack(IDEA, "import numpy as np\nprint('ESCAPED', np.load('/etc/passwd'))", OWN),
+    "numpy load of pickles": Attack(IDEA, "import numpy as np\nprint('ESCAPED', np.load('a.npy', allow_pickle=True))", OWN),
+    "numpy loadtxt": Attack(IDEA, "import numpy as np\nprint('ESCAPED', np.loadtxt('/etc/passwd', dtype=str))", OWN),
+    "numpy genfromtxt": Attack(IDEA, "import numpy as np\nprint('ESCAPED', np.genfromtxt('/etc/passwd'))", OWN),
+    "numpy fromfile": Attack(IDEA, "import numpy as np\nprint('ESCAPED', np.fromfile('/etc/passwd', dtype='u1'))", OWN),
+    "torch.from_file": Attack(IDEA, "import torch\nprint('ESCAPED', torch.from_file('/etc/passwd', size=4))", OWN),
+    "path out of the folder": Attack(IDEA, "print('ESCAPED', open('../../../etc/passwd').read())", OWN),
+    "path with a NUL": Attack(IDEA, "print('ESCAPED', open('/etc/passwd\\x00.txt').read())", OWN),
+    "a tensor type by module name": Attack(IDEA, "import torch\ntorch.set_default_tensor_type('os.system')\nprint('ESCAPED')", OWN),
+    "a tensor type by name in type()": Attack(IDEA, "import torch\nprint('ESCAPED', torch.ones(1).type('os.x'))", OWN),
+    "workers of a DataLoader": Attack(
+        IDEA,
+        "from torch.utils.data import DataLoader\n"
+        "d = DataLoader([1, 2], num_workers=2, worker_init_fn=lambda i: print('ESCAPED'))\nlist(d)",
+        (*OWN, "finished"),
+    ),
+    "multiprocessing context of a DataLoader": Attack(
+        IDEA,
+        "from torch.utils.data import DataLoader\nd = DataLoader([1], multiprocessing_context='fork', num_workers=1)\n"
+        "print(d.multiprocessing_context.Process, 'ESCAPED')",
+        OWN,
+    ),
+    "a submodule by text": Attack(IDEA, "from torch import nn\nprint('ESCAPED', nn.Linear(1, 1).get_submodule('__class__'))", OWN),
+    "a parameter by text": Attack(
+        IDEA, "from torch import nn\nprint('ESCAPED', nn.Linear(1, 1).get_parameter('forward.__func__.__globals__'))", OWN
+    ),
+    "a buffer named like a method": Attack(
+        IDEA, "from torch import nn\nm = nn.Linear(1, 1)\nm.register_buffer('__class__', None)\nprint('ESCAPED')", OWN
+    ),
+    "state dict with a dunder key": Attack(
+        IDEA, "from torch import nn\nnn.Linear(1, 1).load_state_dict({'__class__': 1, '__dict__': 2})\nprint('ESCAPED')", OWN
+    ),
+    "method of Tensor replaced": Attack("security.md 4c", "import torch\ntorch.Tensor.backward = print\nprint('ESCAPED')"),
+    "method of Linear replaced": Attack("security.md 4c", "from torch import nn\nnn.Linear.forward = print\nprint('ESCAPED')"),
+    "alias of Tensor written": Attack("security.md 4c", "import torch\nT = torch.Tensor\nT.sum = 1\nprint('ESCAPED')"),
+    "function of torch replaced": Attack("security.md 4c", "import torch\ntorch.manual_seed = print\nprint('ESCAPED')"),
+    "type(x) written": Attack("security.md 4c", "import torch\ntype(torch.ones(1)).sum = 1\nprint('ESCAPED')"),
+    "Tensor data pointer": Attack("R20", "import torch\nprint(hex(torch.ones(1).data_ptr()))", (*OWN, "finished")),
+    "hook of all modules": Attack(
+        "security.md 4c",
+        "import torch\ntorch.nn.modules.module.register_module_forward_hook(torch.os.system)\nprint('ESCAPED')",
+        (*OWN, "finished"),
+    ),
+    "library function as a hook": Attack(
+        "R7", "import torch\nx = torch.ones(1, requires_grad=True)\nx.register_hook(torch.os.system)\nprint('ESCAPED')", OWN
+    ),
+    "vmap over a library function": Attack("R7", "import torch\ntorch.vmap(torch.load)(torch.ones(2))\nprint('ESCAPED')", OWN),
+    "map over a library class": Attack("R7", "import torch\nprint('ESCAPED', list(map(torch.hub.load, ['x'])))", OWN),
+    "partial of open": Attack("R7", "import functools\nprint('ESCAPED', functools.partial(open, '/etc/passwd')().read())", OWN),
+    "default_factory": Attack("R7", "import collections\nd = collections.defaultdict(open)\nprint('ESCAPED', d['/etc/passwd'])", OWN),
+    "key function": Attack("R7", "print('ESCAPED', sorted(['/etc/passwd'], key=open))", OWN),
+    "namedtuple with code in its name": Attack(
+        "collections", "import collections\ncollections.namedtuple('A', ['__class__', 'x; import os'])\nprint('ESCAPED')", OWN
+    ),
+    "dataclass with code in a default": Attack(
+        "dataclasses",
+        "from dataclasses import make_dataclass\nmake_dataclass('A', [('x', 'print(\"ESCAPED\")')])\n"
+        "make_dataclass('A', ['x=print(\"ESCAPED\")'])",
+        OWN,
+    ),
+    "typing evaluates text": Attack(
+        "typing",
+        "import typing\nclass A:\n    x: \"print('ESCAPED')\"\ntyping.get_type_hints(A)",
+        OWN,
+    ),
+    "singledispatch registry": Attack("functools", "import functools\nprint('ESCAPED', functools.singledispatch(print).registry)", OWN),
+    "files by the os of the run": Attack(
+        IDEA, "import os\nif 'etc' in os.listdir('/') or os.path.exists('/etc/passwd'): print('ESCAPED')", (*OWN, "finished")
+    ),
+    "serialization's own modules": Attack("module walk", "import torch\nprint('ESCAPED', torch.serialization.os)", OWN),
+    "testing runs text": Attack(IDEA, "import numpy as np\nnp.testing.runstring('print(1)', {})\nprint('ESCAPED')", OWN),
+    "a sparse tensor with indices outside": Attack(
+        "security.md 5",
+        "import torch\nprint(torch.sparse_coo_tensor([[999999999]], [1.0], (2,), check_invariants=False).to_dense())",
+        (*OWN, "lost", "finished"),
+    ),
+    "environment of the app": Attack(
+        "R20", "import os\nprint(os.environ)\nprint(os.environ.get('PATH'), os.getenv('AUTOGRAD_TEST_SECRET'))",
+        (*OWN, "finished"),
+    ),
+    "deepcopy with a hook": Attack(
+        "copy", "import copy\nclass A:\n    def __deepcopy__(self, memo): return memo.__class__.__base__\nprint('ESCAPED', copy.deepcopy(A()))"
+    ),
+    "saved_tensors_hooks with a library function": Attack(
+        "R7", "import torch\nwith torch.autograd.graph.saved_tensors_hooks(torch.os.system, print): pass\nprint('ESCAPED')", OWN
+    ),
+    "einsum with a path": Attack("opt_einsum", "import torch\nprint('ESCAPED', torch.backends.opt_einsum.get_opt_einsum())", OWN),
+    "print options with a formatter": Attack(
+        "numpy", "import numpy as np\nnp.set_printoptions(formatter={'all': open})\nprint(np.ones(1))\nprint('ESCAPED')", (*OWN,)
+    ),
+    "warnings redirected": Attack("warnings", "import warnings\nwarnings.showwarning = print\nprint('ESCAPED')"),
+    "SummaryWriter": Attack(IDEA, "from torch.utils.tensorboard import SummaryWriter\nSummaryWriter('/tmp/x')\nprint('ESCAPED')", OWN),
+}  # fmt: skip
+_MODULES = """
+subprocess socket ctypes sys importlib builtins threading multiprocessing signal shutil tempfile pathlib marshal code codeop
+pty posix _posixsubprocess gc inspect types weakref asyncio http urllib sqlite3 site runpy pdb cProfile
+"""
+for _module in _MODULES.split():
+    ATTACKS[f"import {_module}"] = Attack(
+        "security.md R4", f"import {_module}\nx = {_module}.__dict__\nprint('ESCAPED')", OWN
+    )
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[LocalExecutor]:
+    """The product."""
+    yield from road()
+
+
+@pytest.fixture(scope="module")
+def traces(executor: LocalExecutor) -> dict[str, Trace]:
+    """Every attack's run."""
+    return fire(executor, {name: attack.source for name, attack in ATTACKS.items()})
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_no_way_out(name: str, traces: dict[str, Trace]) -> None:
+    ruled(ATTACKS[name], traces[name])
+
+
+def test_the_next_program_runs(executor: LocalExecutor) -> None:
+    assert still_works(executor)
