@@ -79,7 +79,7 @@ def to_script(trace: Trace, language: Language = "en") -> str:
 
 def to_notebook(trace: Trace, language: Language = "en") -> str:
     """The same as a notebook (nbformat 4.5), one cell for each part."""
-    cells = [
+    cells: list[dict[str, object]] = [
         {"id": f"part-{number}", "cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [],
          "source": part.strip("\n").splitlines(keepends=True)}
         for number, part in enumerate(_parts(trace, language))

@@ -53,7 +53,7 @@ PALETTES: dict[Theme, Palette] = {
 def plotly_layout(theme: Theme, *, x: str = "", y: str = "", log_y: bool = False) -> dict[str, Any]:
     """The `layout` every chart of ours starts from, as plain data: axes named, no junk, room that does not change."""
     palette = PALETTES[theme]
-    axis = {
+    axis: dict[str, Any] = {
         "gridcolor": palette.line, "zerolinecolor": palette.line, "linecolor": palette.line, "automargin": True,
         "title": {"font": {"color": palette.muted, "size": 12}}, "tickfont": {"color": palette.muted, "size": 11},
     }  # fmt: skip

@@ -78,8 +78,8 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Raw(msgspec.Struct):
-    """A slot in the making: one variant, not yet folded. Where it was made in an iteration that was not kept, its path is
-    not `exact` but reckoned from the kept ones."""
+    """A slot in the making: one variant, not yet folded. Where it was made in an iteration that was not kept, its path
+    is not `exact` but reckoned from the kept ones."""
 
     kind: Literal["leaf", "input", "operation", "plain"]
     variant: Variant
@@ -292,8 +292,8 @@ class Paths:
         self.ticks = list(self.kept)
 
     def of(self, tick: int) -> tuple[IterationPath, bool]:
-        """The path of that tick, and whether it is known. Of a tick that was not kept, it is the loop that the kept ones
-        before and after share, at an iteration in proportion between theirs."""
+        """The path of that tick, and whether it is known. Of a tick that was not kept, it is the loop that the kept
+        ones before and after share, at an iteration in proportion between theirs."""
         if tick in self.kept:
             return self.kept[tick], True
         place = bisect_left(self.ticks, tick)

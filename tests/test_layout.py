@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -13,7 +15,7 @@ from engine.picture import Arrow, Group, Picture, Slot, Variant
 from engine.trace import Trace
 from tests import traces
 
-TRACES = {
+TRACES: dict[str, Callable[[], Trace]] = {
     "accumulate": traces.accumulate,
     "diamond": lambda: traces.diamond(14),
     "epochs": lambda: traces.epochs(25),

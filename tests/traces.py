@@ -3,6 +3,7 @@ rule."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from engine import trace as rows
@@ -283,4 +284,15 @@ def wide(count: int) -> Trace:
     for number in range(count):
         held.append(made.apply("*", held[-1], held[max(0, len(held) - 1 - (number * 7) % 9)], (2, 4, 2, 9)))
     made.step((2, 0, 2, 9))
+    return made.trace()
+
+
+def hostile() -> Trace:
+    """Names, text and values that are markup: they must show as they are written."""
+    script = "<img src=x onerror=alert(1)>"
+    made = Builder(f'x = "{script}"\ny = w * w')
+    w = made.create(script, math.nan, (1, 4, 1, 9), requires_grad=True)
+    made.step((1, 0, 1, 9), printed=f"{script}\n")
+    made.variables["y"] = made.apply("*", w, w, (2, 4, 2, 9), module=script)
+    made.step((2, 0, 2, 9), printed="\u202e{{}} %s\n")
     return made.trace()

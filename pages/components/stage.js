@@ -101,7 +101,10 @@ class Stage {
     this.graph.picture.prepend(arrowHeads());
     this.clock = new Clock(this.model, this.texts, (m, playing) => this.move(m, playing));
     this.tables = new Tables(scene, this.texts, choose);
-    this.graph.onturn = () => { this.refresh(); };
+    this.graph.onturn = () => {
+      this.refresh();
+      if (this.model.moments.length) this.accompany();
+    };
     this.addTools();
     const empty = !this.model.moments.length;
     this.root.classList.toggle("empty", empty);
@@ -139,6 +142,7 @@ class Stage {
   move(m, playing = false) {
     if (!playing) this.clock.pause();
     this.moment = m;
+    this.clock.m = m;
     if (!this.waiting) {
       this.waiting = requestAnimationFrame(() => {
         this.waiting = null;
@@ -158,7 +162,7 @@ class Stage {
       const first = this.model.firstOf(this.moment);
       slot = this.model.slots.find((one) => one.variants.some((variant) => variant.at >= first && variant.at <= this.moment))?.number;
     }
-    if (slot !== undefined) this.graph.reveal(slot);
+    if (slot !== undefined) this.graph.view.reveal(slot);
   }
 
   goTo(stops, line) {

@@ -2,15 +2,12 @@
 
 import { button, html, mark, say, svg } from "./dom.js";
 import { icon } from "./icons.js";
-import { clip, preview } from "./words.js";
+import { CARD, MARGIN, PITCH, inset, outline, stem } from "./stage_shapes.js";
+import { View } from "./stage_view.js";
+import { clip, clipPath, preview, width } from "./words.js";
 
-const CARD = { width: 160, height: 82 };
-const PITCH = { right: { along: 212, across: 102 }, down: { along: 128, across: 184 } };
-const MARGIN = 22;
-const FAR = 0.52;
-const SCALE = { least: 0.04, most: 3, readable: 0.62 };
-const ROOM = 19;
-const ENGINE_ROOM = 25;
+const ROOM = CARD.width - 24;
+const LETTER = { title: 8.2, engine: 5.9, word: 6, value: 7.3, shape: 6.7 };
 
 export class Graph {
   constructor(scene, texts, choose) {
@@ -18,8 +15,6 @@ export class Graph {
     this.model = scene.model;
     this.texts = texts;
     this.choose = choose;
-    this.view = { x: 0, y: 0, scale: 1 };
-    this.moved = false;
     this.direction = null;
     this.layer = svg("g", {});
     this.picture = svg("svg", { class: "picture", role: "group", "aria-label": texts("stage.graph.label") }, this.layer);
@@ -30,7 +25,7 @@ export class Graph {
     this.pane = html("section", { class: "graph", "aria-label": texts("stage.graph") },
       this.tools, html("div", { class: "canvas" }, this.picture), this.note, this.listing);
     this.canvas = this.picture.parentNode;
-    this.watchPointer();
+    this.view = new View(this);
     this.watchKeys();
     this.watcher = new ResizeObserver(() => this.resized());
     this.watcher.observe(this.canvas);
@@ -43,10 +38,10 @@ export class Graph {
       html("h3", {}, t("stage.graph")),
       this.groupButtons,
       html("span", { class: "spring" }),
-      button(icon("minus"), t("stage.zoom.out"), () => this.zoom(1 / 1.25)),
-      button(icon("plus"), t("stage.zoom.in"), () => this.zoom(1.25)),
-      button(icon("fit"), t("stage.fit.help"), () => { this.moved = false; this.fit(); }),
-      button(icon("all"), t("stage.all.help"), () => { this.moved = true; this.overview(); }),
+      button(icon("minus"), t("stage.zoom.out"), () => this.view.zoom(1 / 1.25)),
+      button(icon("plus"), t("stage.zoom.in"), () => this.view.zoom(1.25)),
+      button(icon("fit"), t("stage.fit.help"), () => { this.view.moved = false; this.view.fit(); }),
+      button(icon("all"), t("stage.all.help"), () => { this.view.moved = true; this.view.overview(); }),
       button(icon("turn"), t("stage.turn"), () => this.turn(this.direction === "right" ? "down" : "right")),
       (this.listButton = button(t("stage.list"), t("stage.list.help"), () => this.showList(this.listing.classList.contains("unseen")), { "aria-pressed": "false" })));
   }
@@ -141,24 +136,30 @@ export class Graph {
     const word = svg("text", { class: "vjp", "text-anchor": "middle", dy: "0.35em" });
     label.append(plate, word);
     labels.append(label);
-    if (kind === "cut") {
-      const arrow = arrows.find((one) => one.kind === "cut");
-      group.append(svg("g", { class: "scissors", transform: `translate(${middle.x} ${middle.y})` },
-        svg("path", { d: this.direction === "right" ? "M-4 -8 L-8 8 M8 -8 L4 8" : "M-8 -8 L8 -4 M-8 4 L8 8" })));
-      const line = model.variantAt(model.slots[arrow.target], Infinity).span?.[0] ?? "?";
-      this.plate(label, plate, word, this.texts("stage.cut.at", { reason: this.texts(`stage.cut.${arrow.reason}`), line }));
-      label.classList.add("shown", "cut");
-      const aside = this.direction === "right" ? [0, -CARD.height / 2 - 14] : [66, 0];
-      mark(label, "transform", `translate(${middle.x + aside[0]} ${middle.y + aside[1]})`);
-    }
+    if (kind === "cut") this.drawCut(route, port, arrows.find((one) => one.kind === "cut"), group, { label, plate, word });
     return { group, label, plate, word, kind, route, state: "" };
+  }
+
+  // Two strokes across the edge where it ends, and the reason on the rim of what was cut off.
+  drawCut(route, port, arrow, group, { label, plate, word }) {
+    const [, end] = this.ends(route, port);
+    const right = this.direction === "right";
+    group.append(svg("g", { class: "scissors", transform: `translate(${end.x - (right ? 20 : 0)} ${end.y - (right ? 0 : 18)})` },
+      svg("path", { d: right ? "M-2 -8 L-6 8 M6 -8 L2 8" : "M-8 -2 L8 -6 M-8 6 L8 2" })));
+    const line = this.model.variantAt(this.model.slots[arrow.target], Infinity).span?.[0] ?? "?";
+    const text = this.texts("stage.cut.at", { reason: this.texts(`stage.cut.${arrow.reason}`), line });
+    this.plate(label, plate, word, text);
+    const { x, y } = this.spot(this.model.places[route.target]);
+    const half = Number(plate.getAttribute("width")) / 2;
+    mark(label, "transform", `translate(${x + (right ? half + 12 : CARD.width - half - 10)} ${right ? y - 4 : y + CARD.height + 2})`);
+    label.classList.add("shown", "cut");
   }
 
   plate(label, plate, word, text) {
     say(word, text);
-    const width = Math.max(20, Array.from(text).reduce((sum, one) => sum + (one.codePointAt(0) > 0x2e7f ? 11 : 6.4), 12));
-    mark(plate, "width", width);
-    mark(plate, "x", -width / 2);
+    const wide = Math.max(20, width(text, 6.4) + 12);
+    mark(plate, "width", wide);
+    mark(plate, "x", -wide / 2);
   }
 
   ends(route, port, shift = 0) {
@@ -222,8 +223,7 @@ export class Graph {
     parts.hint = svg("title", {});
     group.append(parts.hint, svg("rect", { class: "halo", x: -5, y: -5, width: CARD.width + 10, height: CARD.height + 10, rx: 12 }),
       parts.outline, parts.inner,
-      line("title", 12, 20), line("word", CARD.width - 11, 20, "end"),
-      line("engine", 12, 37),
+      line("title", 12, 20), line("engine", 12, 37), line("word", CARD.width - 11, 37, "end"),
       line("value", 12, 55), line("shape", CARD.width - 11, 55, "end"),
       line("grad", 12, 73), line("state", CARD.width - 11, 73, "end"),
       line("distant", CARD.width / 2, CARD.height / 2 + 9, "middle"));
@@ -280,29 +280,32 @@ export class Graph {
     group.classList.toggle("working", operation !== null && facts.variant.operation === operation && facts.born);
     mark(group, "data-slot", slot.number);
     mark(group, "aria-pressed", String(selected === slot.number));
-    const words = `${facts.word}`;
-    const room = ROOM - Array.from(words).length * (words.codePointAt(0) > 0x2e7f ? 1.6 : 0.85);
-    say(parts.title, clip(facts.title, Math.max(Math.floor(room), 5)));
-    say(parts.word, words);
-    say(parts.engine, clip(facts.engine, ENGINE_ROOM));
-    say(parts.shape, facts.born ? facts.shape : "");
-    const wide = ROOM - facts.shape.length;
-    say(parts.value, facts.born ? (facts.value ? `= ${this.brief(facts.value, wide - 2)}` : "") : this.texts("stage.unborn"));
-    say(parts.grad, facts.grad ? `${this.texts(facts.grad.stored === false ? "stage.grad.flow" : "stage.grad")} ${this.gradWord(facts)}` : "");
+    this.write(parts, facts);
     mark(parts.grad, "data-state", facts.grad?.state);
-    say(parts.state, facts.freed ? this.texts("stage.freed") : "");
     say(parts.distant, clip(facts.title, 11));
     say(parts.hint, `${facts.title}\n${facts.engine} ${facts.shape}`);
     mark(group, "aria-label", this.focused === slot.number ? this.scene.sentence(slot, m) : facts.title);
   }
 
-  // Few characters of a tensor of many elements say little; its shape is beside it.
-  brief(value, room) {
-    return preview(value, Math.max(room, 6));
-  }
-
-  gradWord({ grad, freed }) {
-    return grad.value ? preview(grad.value, freed ? 8 : 13) : grad.word;
+  // The words on a card, each with the room that its neighbour leaves. A long grad_fn stands alone: it says itself that
+  // the tensor was computed.
+  write(parts, facts) {
+    const t = this.texts;
+    const alone = facts.kind === "nonleaf" && width(facts.engine + facts.word, LETTER.engine) > ROOM - 8;
+    const word = alone ? "" : facts.word;
+    const sizes = facts.born ? facts.shape : "";
+    const state = facts.freed ? t("stage.freed") : "";
+    const fit = (room, letter) => Math.max(Math.floor(room / letter), 4);
+    say(parts.title, clipPath(facts.title, fit(ROOM, LETTER.title)));
+    say(parts.word, word);
+    say(parts.engine, clip(facts.engine, fit(ROOM - width(word, LETTER.word) - 6, LETTER.engine)));
+    say(parts.shape, sizes);
+    const room = fit(ROOM - width(sizes, LETTER.shape) - 8, LETTER.value) - 2;
+    say(parts.value, facts.born ? (facts.value ? `= ${preview(facts.value, room)}` : "") : t("stage.unborn"));
+    say(parts.state, state);
+    const lead = facts.grad ? `${t(facts.grad.stored === false ? "stage.grad.flow" : "stage.grad")} ` : "";
+    const rest = fit(ROOM - width(lead, LETTER.value) - width(state, LETTER.word) - 6, LETTER.value);
+    say(parts.grad, facts.grad ? lead + (facts.grad.value ? preview(facts.grad.value, rest) : facts.grad.word) : "");
   }
 
   showEdge(edge, m, active) {
@@ -342,125 +345,21 @@ export class Graph {
     });
   }
 
-  // ---- looking around
-
-  fit() {
-    const box = this.canvas.getBoundingClientRect();
-    if (!box.width || !this.extent) return;
-    const whole = Math.min(box.width / this.extent.width, box.height / this.extent.height, 1.15);
-    const scale = Math.max(whole, SCALE.readable);
-    this.view = {
-      scale,
-      x: this.extent.width * scale > box.width ? 0 : (box.width - this.extent.width * scale) / 2,
-      y: this.extent.height * scale > box.height ? 0 : (box.height - this.extent.height * scale) / 2,
-    };
-    this.place();
-  }
-
-  overview() {
-    const box = this.canvas.getBoundingClientRect();
-    const scale = Math.max(Math.min(box.width / this.extent.width, box.height / this.extent.height, 1.15), SCALE.least);
-    this.view = { scale, x: (box.width - this.extent.width * scale) / 2, y: (box.height - this.extent.height * scale) / 2 };
-    this.place();
-  }
-
-  place() {
-    const { x, y, scale } = this.view;
-    mark(this.layer, "transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
-    this.picture.classList.toggle("far", scale < FAR);
-  }
-
-  zoom(factor, at = null) {
-    const box = this.canvas.getBoundingClientRect();
-    const x = at ? at.x - box.left : box.width / 2;
-    const y = at ? at.y - box.top : box.height / 2;
-    const scale = Math.min(Math.max(this.view.scale * factor, SCALE.least), SCALE.most);
-    const real = scale / this.view.scale;
-    this.view = { scale, x: x - (x - this.view.x) * real, y: y - (y - this.view.y) * real };
-    this.moved = true;
-    this.place();
-  }
-
   turn(direction) {
     this.draw(direction);
-    this.moved = false;
-    this.fit();
+    this.view.moved = false;
+    this.view.fit();
     this.onturn?.();
   }
 
-  // Brings a slot into view, if it is not.
-  reveal(slot) {
-    const place = this.model.places[this.model.placeOfSlot.get(slot)];
-    if (!place) return;
-    const box = this.canvas.getBoundingClientRect();
-    const { x, y } = this.spot(place);
-    const { scale } = this.view;
-    const left = x * scale + this.view.x;
-    const top = y * scale + this.view.y;
-    const inside = left >= 0 && top >= 0 && left + CARD.width * scale <= box.width && top + CARD.height * scale <= box.height;
-    if (inside || !box.width) return;
-    this.view.x = box.width / 2 - (x + CARD.width / 2) * scale;
-    this.view.y = box.height / 2 - (y + CARD.height / 2) * scale;
-    this.place();
-  }
-
   resized() {
-    const wide = this.canvas.clientWidth;
-    if (!wide || !this.model.places.length) return;
+    const breadth = this.canvas.clientWidth;
+    if (!breadth || !this.model.places.length) return;
     if (!this.direction) {
-      this.draw(this.preferred ?? (wide < 520 ? "down" : "right"));
+      this.draw(this.preferred ?? (breadth < 520 ? "down" : "right"));
       this.onturn?.();
     }
-    if (!this.moved) this.fit();
-  }
-
-  watchPointer() {
-    const pointers = new Map();
-    let travelled = 0;
-    this.picture.addEventListener("pointerdown", (event) => {
-      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-      travelled = 0;
-    });
-    this.picture.addEventListener("pointermove", (event) => {
-      const card = event.target.closest?.(".card");
-      if (!pointers.size) this.choose.hover(card?.dataset.slot === undefined ? null : Number(card.dataset.slot));
-      const before = pointers.get(event.pointerId);
-      if (!before) return;
-      const now = { x: event.clientX, y: event.clientY };
-      if (pointers.size === 2) this.pinch(pointers, event.pointerId, before, now);
-      else {
-        this.view.x += now.x - before.x;
-        this.view.y += now.y - before.y;
-      }
-      travelled += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
-      if (travelled > 4 && !this.picture.hasPointerCapture(event.pointerId)) this.picture.setPointerCapture(event.pointerId);
-      if (travelled > 4) this.moved = true;
-      pointers.set(event.pointerId, now);
-      this.place();
-    });
-    const end = (event) => pointers.delete(event.pointerId);
-    this.picture.addEventListener("pointerup", end);
-    this.picture.addEventListener("pointercancel", end);
-    this.picture.addEventListener("pointerleave", () => this.choose.hover(null));
-    this.picture.addEventListener("click", (event) => {
-      const card = event.target.closest?.(".card");
-      if (card && travelled <= 4) this.press(card);
-    });
-    this.picture.addEventListener("dblclick", (event) => {
-      const card = event.target.closest?.(".card");
-      if (card?.dataset.slot !== undefined) this.choose.fold(Number(card.dataset.slot));
-    });
-    this.canvas.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY / 240), { x: event.clientX, y: event.clientY });
-    }, { passive: false });
-  }
-
-  pinch(pointers, moving, before, now) {
-    const [, other] = [...pointers].find(([number]) => number !== moving);
-    const apart = (one) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
-    this.zoom(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+    if (!this.view.moved) this.view.fit();
   }
 
   press(card) {
@@ -477,7 +376,7 @@ export class Graph {
       this.focused = card.dataset.slot === undefined ? null : Number(card.dataset.slot);
       if (this.focused !== null) {
         mark(card, "aria-label", this.scene.sentence(this.model.slots[this.focused], this.moment));
-        this.reveal(this.focused);
+        this.view.reveal(this.focused);
       }
       this.choose.hover(this.focused);
     });
@@ -486,9 +385,9 @@ export class Graph {
       const card = event.target.closest?.(".card");
       if (!card) return;
       if (event.key === "Enter" || event.key === " ") this.press(card);
-      else if (event.key === "+" || event.key === "=") this.zoom(1.25);
-      else if (event.key === "-") this.zoom(1 / 1.25);
-      else if (event.key === "0") { this.moved = false; this.fit(); }
+      else if (event.key === "+" || event.key === "=") this.view.zoom(1.25);
+      else if (event.key === "-") this.view.zoom(1 / 1.25);
+      else if (event.key === "0") { this.view.moved = false; this.view.fit(); }
       else if (event.key.startsWith("Arrow")) this.walk(Number(card.dataset.place), event.key);
       else return;
       event.preventDefault();
@@ -528,27 +427,4 @@ export class Graph {
     this.watcher.disconnect();
     clearTimeout(this.timer);
   }
-}
-
-// Shapes say what a card is without colour: a leaf is a pill, a computed tensor a rounded box, what needs no gradient
-// has straight corners, what was cut off has its corners cut.
-function outline(kind) {
-  const { width: w, height: h } = CARD;
-  if (kind === "leaf") return rounded(w, h, 26);
-  if (kind === "input") return rounded(w, h, 0);
-  if (kind === "cut" || kind === "plain") return `M14 0 H${w - 14} L${w} 14 V${h - 14} L${w - 14} ${h} H14 L0 ${h - 14} V14 Z`;
-  return rounded(w, h, kind === "group" ? 4 : 8);
-}
-
-function rounded(w, h, r) {
-  return `M${r} 0 H${w - r} A${r} ${r} 0 0 1 ${w} ${r} V${h - r} A${r} ${r} 0 0 1 ${w - r} ${h} H${r} A${r} ${r} 0 0 1 0 ${h - r} V${r} A${r} ${r} 0 0 1 ${r} 0 Z`;
-}
-
-function inset() {
-  const { width: w, height: h } = CARD;
-  return `M8 3.5 H${w - 8} A4.5 4.5 0 0 1 ${w - 3.5} 8 V${h - 8} A4.5 4.5 0 0 1 ${w - 8} ${h - 3.5} H8 A4.5 4.5 0 0 1 3.5 ${h - 8} V8 A4.5 4.5 0 0 1 8 3.5 Z`;
-}
-
-function stem() {
-  return `M4.5 24 V${CARD.height - 24}`;
 }

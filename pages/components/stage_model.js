@@ -139,10 +139,22 @@ export class Model {
     return history;
   }
 
-  // By tensor: every name it was ever bound to, in order of first appearance.
+  // By tensor: every name it was ever bound to, in order of first appearance. The program's own names come first; those
+  // inside functions count only for tensors that have no other.
   readNames() {
+    const names = this.namesIn((step) => step.scope === 0);
+    for (const [tensor, inner] of this.namesIn((step) => step.scope !== 0)) {
+      if (!names.has(tensor)) names.set(tensor, inner);
+    }
+    for (const node of this.nodes) {
+      if (node.leaf !== null && node.label && !names.has(node.leaf)) names.set(node.leaf, [node.label]);
+    }
+    return names;
+  }
+
+  namesIn(chosen) {
     const names = new Map();
-    for (const step of this.steps) {
+    for (const step of this.steps.filter(chosen)) {
       for (const [name, number] of step.variables) {
         for (const [path, value] of this.held(name, number)) {
           if (!value || value.kind !== "tensor") continue;
@@ -151,9 +163,6 @@ export class Model {
           if (!known.includes(path) && known.length < 6) known.push(path);
         }
       }
-    }
-    for (const node of this.nodes) {
-      if (node.leaf !== null && node.label && !names.has(node.leaf)) names.set(node.leaf, [node.label]);
     }
     return names;
   }

@@ -10,7 +10,7 @@ export function pictureText(graph, background) {
   copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
-  copy.querySelector("g:not(defs g)")?.removeAttribute("transform");
+  copy.querySelector(":scope > g")?.removeAttribute("transform");
   const sheet = document.createElementNS("http://www.w3.org/2000/svg", "rect");
   sheet.setAttribute("width", "100%");
   sheet.setAttribute("height", "100%");

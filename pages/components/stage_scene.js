@@ -86,7 +86,7 @@ export class Scene {
       const number = event.grad_inputs[arrow.position];
       const value = number === null || number === undefined ? null : model.values.get(number);
       state = active.event === event ? "flowing" : state === "flowing" ? state : "flowed";
-      words.push(value ? preview(value, 16) : "None");
+      words.push(value ? preview(value, 11) : "None");
     }
     const single = this.simple(route);
     return { state, word: single ? words.join(" + ") : "" };

@@ -108,8 +108,8 @@ export class Tables {
     const { value, grad } = row;
     const [name, cell, gradCell, flags] = element.children;
     const sizes = value.kind === "tensor" || value.kind === "array" ? `${shape(value.shape)} ${unusual(value)}`.trim() : "";
-    const words = value.kind === "module" ? value.type : preview(value, 44);
-    const first = before ? (before.value.kind === "module" ? before.value.type : preview(before.value, 44)) : null;
+    const words = value.kind === "module" ? value.type : preview(value, 36);
+    const first = before ? (before.value.kind === "module" ? before.value.type : preview(before.value, 36)) : null;
     mark(element, "data-tensor", value.kind === "tensor" ? value.tensor : null);
     element.classList.toggle("inside", Boolean(row.inside));
     say(name, row.name);
@@ -155,6 +155,7 @@ export class Tables {
     });
     const panel = this.panels.ledger;
     panel.replaceChildren(...(accounts.length ? accounts : [html("p", {}, t("stage.ledger.never"))]));
+    panel.scrollTop = panel.scrollHeight;
   }
 
   entry(row, m) {

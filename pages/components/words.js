@@ -38,7 +38,9 @@ export function preview(value, room = 24) {
   for (let place = 0; place < elements.length; place++) {
     const next = (place ? ", " : "") + digits(elements[place], 3);
     const rest = place < elements.length - 1 || value.preview.truncated;
-    if (line.length + next.length + (rest ? 4 : 1) > room) return `${line}${place ? ", " : ""}${ELLIPSIS}]`;
+    if (line.length + next.length + (rest ? 4 : 1) > room) {
+      return place ? `${line}, ${ELLIPSIS}]` : `${digits(elements[0], 2)} ${ELLIPSIS}`;
+    }
     line += next;
   }
   return line + (value.preview.truncated ? `, ${ELLIPSIS}]` : "]");
@@ -61,6 +63,19 @@ export function whole(value) {
 export function clip(text, room) {
   const characters = Array.from(text);
   return characters.length > room ? characters.slice(0, Math.max(room - 1, 1)).join("") + ELLIPSIS : text;
+}
+
+// Of a path the end says more: …linear.weight.
+export function clipPath(text, room) {
+  const characters = Array.from(text);
+  return characters.length > room && /^[\w.]+$/.test(text) ? ELLIPSIS + characters.slice(1 - room).join("") : clip(text, room);
+}
+
+// About how wide a text is, in pixels, when Latin characters are that wide.
+export function width(text, latin) {
+  let sum = 0;
+  for (const one of text) sum += one.codePointAt(0) > 0x2e7f ? latin * 1.8 : latin;
+  return sum;
 }
 
 // dtype and device are said only where they are not the default.
