@@ -1,4 +1,4 @@
-"""Programs in the manner of tutorials: plain Python with PyTorch, and the interpreter with the real vocabulary, must agree.
+"""Programs in the manner of tutorials: plain PyTorch, and the interpreter with the real vocabulary, must agree.
 
 Each runs in a forked child, so that one program's settings, patches and random numbers are not another's.
 """
@@ -6,6 +6,7 @@ Each runs in a forked child, so that one program's settings, patches and random 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -31,6 +32,13 @@ _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 STOOD_IN = {"matplotlib and tqdm"}
 """Programs that need what may not be installed here: we stand in for it, plain Python cannot be asked."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """What PyTorch imports late, once and here, not again in every child."""
+    for name in ("torch._dynamo", "torch.distributions", "torch.utils.checkpoint", "torch.func", "sympy"):
+        importlib.import_module(name)
 
 
 def programs() -> list[Any]:
