@@ -28,6 +28,7 @@ Kind = Literal["leaf", "operation", "value"]
 _NODE = re.compile(
     r"(?P<name>\[[^\]]+\]|\([^)]+\)|[^\s\[\]()>;=~!|]+)(?P<broken>!?)(?:=(?P<value>[^\s~]+))?(?:~(?P<grad>\S+))?"
 )
+_WORD = re.compile(r"\[[^\]]*\]\S*|\([^)]*\)\S*|\S+")
 _ARROW = re.compile(r"\s>\|?\s")
 
 _CHARACTER = 7.3  # width of one monospaced character at 12 pixels
@@ -99,7 +100,7 @@ def parse(text: str, *, numbers: bool = False) -> Sketch:
     for part in text.split(";"):
         sides = _ARROW.split(f" {part.strip()} ")
         arrows = _ARROW.findall(f" {part.strip()} ")
-        groups = [[_node(sketch, word) for word in side.split()] for side in sides]
+        groups = [[_node(sketch, word) for word in _WORD.findall(side)] for side in sides]
         if len(groups) < 2 or not all(groups):
             raise ValueError(f"nothing feeds anything in {part!r}")
         for left, right, arrow in zip(groups, groups[1:], arrows, strict=False):

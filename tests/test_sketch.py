@@ -29,6 +29,11 @@ def test_a_node_named_again_is_the_same_node() -> None:
     assert [node.kind for node in sketch.nodes.values()] == ["value", "leaf", "operation", "leaf", "operation", "value"]
 
 
+def test_a_label_may_be_two_words() -> None:
+    sketch = parse("[w] > (too far)!; (too far) > inf")
+    assert [node.label for node in sketch.nodes.values()] == ["w", "too far", "inf"]
+
+
 def test_numbers_belong_to_their_node() -> None:
     nodes = parse(CHAIN).nodes
     assert (nodes["x"].value, nodes["x"].grad) == ("3", "")
