@@ -1,9 +1,10 @@
-"""Values as text: what `repr` gives, capped, without ever running code of the program (its `__repr__` could print, raise
-or never return) and without addresses."""
+"""Values as text: what `repr` gives, capped, without ever running code of the program (its `__repr__` could print,
+raise or never return) and without addresses."""
 
 from __future__ import annotations
 
 import re
+import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
@@ -21,7 +22,8 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _PLAIN = (type(None), bool, int, float, complex, range, slice, type(Ellipsis), type(NotImplemented))
 _PLAIN_SET = frozenset(_PLAIN)
 _SHORT = 400
-_VIEWS = tuple(type(view) for view in ({}.keys(), {}.values(), {}.items()))
+_NO_PAIRS: dict[Any, Any] = {}
+_VIEWS = (type(_NO_PAIRS.keys()), type(_NO_PAIRS.values()), type(_NO_PAIRS.items()))
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
     tuple: ("(", ")"),
@@ -68,7 +70,7 @@ class _Writer:
         elif not self._container(value, kind, depth):
             self.put(_leaf_text(value))
 
-    def _container(self, value: Any, kind: type, depth: int) -> bool:
+    def _container(self, value: Any, kind: Any, depth: int) -> bool:
         if (kind is list or kind is tuple) and len(value) <= _SHORT and _PLAIN_SET.issuperset(map(type, value)):
             self.put(repr(value))
         elif kind in _BRACKETS and (value or kind in (list, tuple, deque)):
@@ -79,9 +81,7 @@ class _Writer:
         elif kind is dict:
             self._pairs(value, depth)
         elif kind in (OrderedDict, Counter, defaultdict):
-            self.put(f"{kind.__name__}(" + (f"{value.default_factory!r}, " if kind is defaultdict else ""))
-            self._pairs(value, depth)
-            self.put(")")
+            self._mapping(value, kind, depth)
         elif kind in _VIEWS:
             self.put(f"{kind.__name__}([")
             self._items(value, depth)
@@ -97,6 +97,21 @@ class _Writer:
         else:
             return False
         return True
+
+    def _mapping(self, value: Any, kind: type, depth: int) -> None:
+        """The subclasses of dict, as this Python writes them."""
+        self.put(f"{kind.__name__}(")
+        if kind is defaultdict:
+            self.put(f"{value.default_factory!r}, ")
+        if kind is OrderedDict and value and sys.version_info < (3, 12):
+            self.put("[")
+            self._items(value.items(), depth)
+            self.put("]")
+        elif kind is Counter and value:
+            self._pairs(dict(value.most_common()), depth)
+        elif value or kind is defaultdict:
+            self._pairs(value, depth)
+        self.put(")")
 
     def _items(self, values: Iterable[Any], depth: int, prefixes: list[str] | None = None) -> None:
         for index, value in enumerate(values):
@@ -127,9 +142,9 @@ def _leaf_text(value: Any) -> str:
     if isinstance(value, type):
         return f"<class '{value.__name__}'>" if kind is not type or value.__module__ == "__main__" else repr(value)
     if isinstance(value, (types.FunctionType, types.MethodType, types.BuiltinFunctionType)):
-        return f"<function {value.__name__}>"
-    if kind.__module__.split(".")[0] not in _TRUSTED or isinstance(value, (np.ndarray,)) and value.dtype.kind == "O":
-        return f"<{kind.__name__} object>"
+        return f"<function {value.__qualname__} at 0x...>"
+    if kind.__module__.split(".")[0] not in _TRUSTED or (isinstance(value, (np.ndarray,)) and value.dtype.kind == "O"):
+        return f"<{kind.__module__}.{kind.__qualname__} object at 0x...>"
     return _asked(value, repr)
 
 
