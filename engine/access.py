@@ -56,6 +56,7 @@ class Access:
         self.budget = budget
         self.vocabulary = vocabulary
         self.classes: dict[type, UserClass] = {}
+        self._foreign: set[type] = set()  # types found to be the vocabulary's alone
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": {}}
         """The globals of every function the program makes: by it they are known."""
         operators = Operators(
@@ -95,6 +96,8 @@ class Access:
     def read(self, value: Any, name: str) -> Any:
         """`value.name`."""
         kind = type(value)
+        if kind in self._foreign and name != "__class__":
+            return self.vocabulary.read(value, name)
         names = METHODS.get(kind)
         if names is not None:
             if name in names:
@@ -126,6 +129,8 @@ class Access:
             return {"__module__": "builtins", "__doc__": None}.get(name, value.__name__)
         if kind in (types.BuiltinMethodType, types.MethodDescriptorType, types.MethodType) and name in _TYPE_NAMES:
             return getattr(value, name)
+        if kind is not Builtin and kind.__module__ != "builtins" and not isinstance(value, BaseException):
+            self._foreign.add(kind)
         return self.vocabulary.read(value, name)
 
     def _read_common(self, value: Any, name: str) -> Any:

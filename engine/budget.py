@@ -51,7 +51,9 @@ class Budget:
         self.tick += 1
         if self.tick > self.limits.statements:
             raise LimitReached("limit.statements", limit=self.limits.statements)
-        self.spend(visits)
+        self.visits += visits
+        if self.stopped is not None or self.visits > self.limits.visits or self.clock is not None:
+            self.spend(0)
         return self.tick
 
     def enter(self) -> None:

@@ -9,7 +9,6 @@ program's own values and Python's, and by the Vocabulary for every library.
 
 from __future__ import annotations
 
-import ast
 import sys
 import warnings
 from typing import Any
@@ -142,16 +141,9 @@ class Interpreter(Statements):
 
         def show(message: Warning | str, category: type[Warning], *_: Any) -> None:
             text = f"{category.__name__}: {message}"
-            key = (text, self._line)
+            key = (text, self.current.lineno if self.current is not None else 0)
             if key not in seen and len(seen) < self.limits.warnings:
                 seen.add(key)
                 self.observer.warned(text)
 
         warnings.showwarning = show  # type: ignore[assignment]
-
-    _line = 0
-
-    def begin(self, node: ast.stmt, scope: Any) -> None:
-        """A statement is about to run."""
-        self._line = node.lineno
-        super().begin(node, scope)

@@ -63,6 +63,7 @@ class Statements(Expressions):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.patterns = Patterns(self)
+        self.current: ast.stmt | None = None
         self.simple: dict[type[ast.AST], Callable[[Any, Scope], Any]] = {
             ast.Assign: self.assignment, ast.AugAssign: self.augmented, ast.AnnAssign: self.annotated,
             ast.Return: self.return_, ast.Raise: self.raise_, ast.Assert: self.assert_, ast.Delete: self.delete,
@@ -112,6 +113,7 @@ class Statements(Expressions):
 
     def begin(self, node: ast.stmt, scope: Scope) -> None:
         """A statement is about to run."""
+        self.current = node
         tick = self.budget.statement(self.program.weights[node])
         self.observer.before_statement(node, scope, tick)
 
