@@ -1,6 +1,7 @@
 """PyTorch's autograd, recorded: a program is text, and everything that happened in it comes back as plain data.
 
-    text -> parse -> Program -> interpret (observed by the recorder) -> frames  ==bytes==>  Trace -> explain, lay out, draw
+    text -> parse -> Program -> interpret (observed by the recorder) -> frames  ==bytes==>  Trace -> explain, lay out,
+    draw
             |<---------------- child process: torch lives here ---------------->|          |<-- this process: no torch
 
 `run(source)` is the whole road. `python -m engine run FILE...` is the same from the shell.

@@ -1,4 +1,5 @@
-"""The program's own hooks, noted as they fire: each registered function is replaced by one that calls it and writes it down."""
+"""The program's own hooks, noted as they fire: each registered function is replaced by one that calls it and writes
+it down."""
 
 from __future__ import annotations
 

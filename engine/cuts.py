@@ -24,7 +24,8 @@ _BY_NAME = {
 }
 _NUMBERS = (bool, int, float, complex, list)
 _NO_CUT = ("_like", "backward", "grad", "requires_grad_")
-"""Endings of names whose results do not continue their input: new tensors of its shape, gradients, a flag that was set."""
+"""Endings of names whose results do not continue their input: new tensors of its shape, gradients, a flag that was
+set."""
 
 
 def reason_of(
@@ -43,7 +44,7 @@ def reason_of(
         return None
     if name.startswith("new_") or name.endswith(_NO_CUT):
         return None
-    return _among_tensors(node, name, outputs[0])
+    return _among_tensors(name, outputs[0])
 
 
 def _left_torch(node: ast.AST, name: str, value: object) -> str | None:
@@ -55,7 +56,7 @@ def _left_torch(node: ast.AST, name: str, value: object) -> str | None:
     return None
 
 
-def _among_tensors(node: ast.AST, name: str, output: torch.Tensor) -> str:
+def _among_tensors(name: str, output: torch.Tensor) -> str:
     if _BY_NAME.get(name) == "detach":
         return "detach"
     if output.dtype == torch.bool:

@@ -1,7 +1,7 @@
 """Watches the aten operations inside library calls, within the window of a job only: it costs several times the call.
 
-When autograd has made a node it hands the operation on to be computed; the first operation seen while the last number given
-out is n is the forward of node n. That is how the values inside nn.Linear or cross_entropy get their nodes.
+When autograd has made a node it hands the operation on to be computed; the first operation seen while the last number
+given out is n is the forward of node n. That is how the values inside nn.Linear or cross_entropy get their nodes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ KERNELS = 200
 """How many kernels of one operation are listed."""
 
 
-class Watch(TorchDispatchMode):  # type: ignore[misc,unused-ignore]
+class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ignore]
     """Passes every operation on unchanged and notes its name, and what it gave if it is the forward of a node."""
 
     def __init__(self, moment: Moment, graph: Graph, snapshots: Snapshots) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._moment = moment
         self._graph = graph
         self._snapshots = snapshots
@@ -38,12 +38,12 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,unused-ignore]
         """Start watching, for this expression."""
         self._first = occurrence.start
         self.active = occurrence.watched = True
-        self.__enter__()
+        self.__enter__()  # type: ignore[no-untyped-call]
 
     def end(self) -> None:
         """Stop watching."""
         self.active = False
-        self.__exit__(None, None, None)
+        self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         self._graph.watched.clear()
 
     def __torch_dispatch__(
@@ -66,11 +66,11 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,unused-ignore]
             self._graph.watch(sequence, output, self._snapshots.preview(output), weakref.ref(output))
 
 
-class Kernels(TorchDispatchMode):  # type: ignore[misc,unused-ignore]
+class Kernels(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ignore]
     """The names of the operations that run while it is entered."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.names: list[str] = []
 
     def __torch_dispatch__(
@@ -84,8 +84,8 @@ def unwatched(watch: Watch, function: Callable[[], Any]) -> Any:
     """Call it with watching suspended, if it is on."""
     if not watch.active:
         return function()
-    watch.__exit__(None, None, None)
+    watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
     try:
         return function()
     finally:
-        watch.__enter__()
+        watch.__enter__()  # type: ignore[no-untyped-call]

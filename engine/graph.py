@@ -1,7 +1,7 @@
 """The autograd graph as rows: nodes found by walking from what is visible, each once, in birth order.
 
-A node is known by PyTorch's own sequence number; AccumulateGrad nodes all carry the same one and are known by their leaf.
-No node is kept: what is asked later is answered from these tables.
+A node is known by PyTorch's own sequence number; AccumulateGrad nodes all carry the same one and are known by their
+leaf. No node is kept: what is asked later is answered from these tables.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Graph:
         """(first sequence number, the one after the last or None while it runs, number) of passes that make nodes."""
         self.whole = True
         """Whether new nodes are walked to their leaves, or only named (at the end of a record that is full)."""
-        self.locate: Callable[[Any], Span] = lambda node: (1, 0, 1, 0)
+        self.locate: Callable[[Any], Span] = lambda _: (1, 0, 1, 0)
         self.scope_exists: Callable[[int], int] = lambda scope: scope
         self.ask: Callable[[int, Any], None] | None = None
         snapshots.find_node = self.find
@@ -83,7 +83,8 @@ class Graph:
         self.births = [(start, end if row == pass_ else stop, row) for start, stop, row in self.births]
 
     def register(self, root: Any, output: torch.Tensor | None = None, value: int | None = None) -> int | None:
-        """Give numbers to this node and to everything new behind it. `value` is the snapshot that `output` will have."""
+        """Give numbers to this node and to everything new behind it. `value` is the snapshot that `output` will
+        have."""
         if root._sequence_nr() == ACCUMULATE:
             return self.number(root)
         if self._told:

@@ -14,7 +14,8 @@ from engine.trace import Deposit, Preview
 
 @dataclass(slots=True)
 class Balance:
-    """What `.grad` of one tensor held when last seen: (which tensor, its version, its elements), and the snapshot of it."""
+    """What `.grad` of one tensor held when last seen: (which tensor, its version, its elements), and the snapshot of
+    it."""
 
     content: tuple[int, int, Preview | None] | None
     number: int | None
@@ -52,7 +53,8 @@ class Ledger:
         return (known.number, known.version, known.preview), number
 
     def retained(self, pass_: int, node_of: dict[int, tuple[int, list[int | None]]]) -> None:
-        """Deposits of this pass into non-leaf tensors that retain their grad. `node_of`: node -> (index, its grad_outputs)."""
+        """Deposits of this pass into non-leaf tensors that retain their grad. `node_of`: node -> (index, its
+        grad_outputs)."""
         for known, tensor in self._holders():
             if not known.retains_grad or known.node not in node_of:
                 continue
@@ -67,7 +69,8 @@ class Ledger:
             self._balances[known.number] = Balance(content, after)
 
     def review(self, *, silently: bool = False) -> None:
-        """After a statement: what changed without a pass was taken away or assigned. `silently` after a gap in the record."""
+        """After a statement: what changed without a pass was taken away or assigned. `silently` after a gap in the
+        record."""
         for known, tensor in self._holders():
             if known.stamp != self._moment.tick or silently:
                 self._snapshots.tensor(tensor)

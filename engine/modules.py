@@ -92,7 +92,7 @@ def _inside(parent: nn.Module, module: nn.Module) -> str:
         seen.add(id(part))
         for name, child in part.__dict__.get("_modules", {}).items():
             if child is module:
-                return prefix + name
+                return f"{prefix}{name}"
             if child is not None:
                 stack.append((f"{prefix}{name}.", child))
     return ""

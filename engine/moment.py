@@ -1,8 +1,8 @@
 """Where the run is: the statement, the expression and the module that are being executed now.
 
-Every part of the recorder reads it; the recorder alone moves it. It also remembers, for every autograd node that was born,
-in which innermost expression that was: PyTorch numbers nodes in birth order, so the numbers form segments, each owned by
-the expression that was innermost while they were given out.
+Every part of the recorder reads it; the recorder alone moves it. It also remembers, for every autograd node that was
+born, in which innermost expression that was: PyTorch numbers nodes in birth order, so the numbers form segments, each
+owned by the expression that was innermost while they were given out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ SEGMENTS = 300_000
 
 @dataclass(slots=True, eq=False)
 class Occurrence:
-    """One evaluation of an expression. `nodes` and `kernels` are what was born and ran in it and in nothing inside it."""
+    """One evaluation of an expression. `nodes` and `kernels` are what was born and ran in it and in nothing inside
+    it."""
 
     node: ast.AST
     tick: int

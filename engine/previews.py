@@ -1,4 +1,5 @@
-"""The first elements of a tensor or array, and statistics over all of them. Reading changes nothing and keeps nothing."""
+"""The first elements of a tensor or array, and statistics over all of them. Reading changes nothing and keeps
+nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def elements(tensor: torch.Tensor) -> list[Any]:
 
 
 def head(tensor: torch.Tensor, count: int) -> torch.Tensor:
-    """A view of the smallest block of leading rows that holds the first `count` elements; never copies a large tensor."""
+    """A view of the smallest block of leading rows that holds the first `count` elements; never copies a large
+    tensor."""
     for dimension, size in enumerate(tensor.shape):
         inner = math.prod(tensor.shape[dimension + 1 :])
         needed = min(size, -(-count // inner))

@@ -1,11 +1,12 @@
 """Questions of a job that only a live node can answer, asked right after its birth, before a pass frees what it keeps.
 
-    jacobian  d(output `other`, default 0) / d(input) of the node `subject`. One row per input that needs grad: `label` is its
+    jacobian  d(output `other`, default 0) / d(input) of the node `subject`. One row per input that needs grad:
+    `label` is its
               position among next_functions, `shape` that of the output followed by that of the input, row-major.
     kernels   The aten operations that the backward of the node `subject` runs. One row each, in order: `label`.
 
-A node that cannot be asked gives one row with a `code` instead: AccumulateGrad computes nothing, and a Function written in
-Python would run the program's own code once more.
+A node that cannot be asked gives one row with a `code` instead: AccumulateGrad computes nothing, and a Function
+written in Python would run the program's own code once more.
 """
 
 from __future__ import annotations

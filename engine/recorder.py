@@ -103,8 +103,8 @@ class Recorder(Observer):
             self.graph.ask = lambda number, node: unwatched(self.watch, lambda: self.questions.ask(number, node))
         self.modules = Modules(self.moment, self._reachable)
         self.loops = Loops(self.rows, limits, program.span)
-        self._places: dict[int, Place] = {}
-        self._classes: dict[tuple[int, Any], Place] = {}
+        self._places: dict[Any, Place] = {}
+        self._classes: dict[Any, Place] = {}
         self._by_row: list[Place] = []
         self._place: Place | None = None
         self._globals: dict[str, object] = {}
@@ -144,7 +144,8 @@ class Recorder(Observer):
             return None
 
     def _start_over(self) -> None:
-        """What is not sent may refer to rows that were never written: all of it goes, and what comes stands for itself."""
+        """What is not sent may refer to rows that were never written: all of it goes, and what comes stands for
+        itself."""
         for table, row in self.rows.drop():
             if table == "scopes":
                 self._by_row[row.number].written = False
@@ -183,11 +184,12 @@ class Recorder(Observer):
         """The place of a scope; a class body has the number of the scope around it and is a place of its own."""
         place = self._places.get(scope.number)
         if place is None or place.block is not scope.block:
-            table: dict[Any, Place] = self._places if scope.block.kind != "class" else self._classes  # type: ignore[assignment]
-            key = scope.number if table is self._places else (scope.number, scope.block)
+            is_class = scope.block.kind == "class"
+            table: dict[Any, Place] = self._classes if is_class else self._places
+            key = (scope.number, scope.block) if is_class else scope.number
             place = table.get(key)
             if place is None:
-                caller = self._places.get(scope.parent) if table is self._places else self._place
+                caller = self._place if is_class else self._places.get(scope.parent)
                 begun = (scope.name, self.moment.tick, node or scope.block.node)
                 place = table[key] = Place(len(self._by_row), caller, scope.block, begun)
                 self._by_row.append(place)
@@ -388,9 +390,9 @@ class Recorder(Observer):
             return
         occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
         moment.stack.append(occurrence)
-        if moment.tick < self._last and type(node) is ast.Call and not self.watch.active:
-            if self._naming.of(node).last not in _UNWATCHED:
-                self.watch.begin(occurrence)
+        watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
+        if watchable and self._naming.of(node).last not in _UNWATCHED:
+            self.watch.begin(occurrence)
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         moment = self.moment

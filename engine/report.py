@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -184,7 +184,7 @@ def text(file: str, trace: Trace) -> Iterator[str]:
     yield f"{place}: {outcome['kind']}" + (f": {name}{outcome['message']}" if outcome["message"] or name else "")
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Rows in columns of equal width."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     for row in (header, tuple("-" * width for width in widths), *rows):

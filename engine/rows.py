@@ -1,8 +1,8 @@
 """Rows on their way out: collected in birth order, sent as frames that keep every prefix of a run a Trace.
 
-A row refers only to rows added before it, with one exception: a row that is held (`hold`, then `fill`), because a node's
-label is known only when its statement is over and a pass only when it ends. So rows may be cut into frames at any mark,
-and marks are set where nothing is held.
+A row refers only to rows added before it, with one exception: a row that is held (`hold`, then `fill`), because a
+node's label is known only when its statement is over and a pass only when it ends. So rows may be cut into frames at
+any mark, and marks are set where nothing is held.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _EMPTY: tuple[str, Any] = ("", None)
 class Rows:
     """The rows of one run that are not yet sent, and the size of what was.
 
-    `full` becomes true once another frame of full size would exceed the size of a trace: the recorder then stops adding,
-    all but the little that ends a run.
+    `full` becomes true once another frame of full size would exceed the size of a trace: the recorder then stops
+    adding, all but the little that ends a run.
     """
 
     def __init__(self, emit: Emit, limits: Limits) -> None:
@@ -79,7 +79,7 @@ class Rows:
         tables: dict[str, list[Any]] = {}
         for table, row in self._rows[start:end]:
             tables.setdefault(table, []).append(row)
-        content = encode(Frame(ticks=ticks, outcome=outcome, **tables))  # type: ignore[arg-type]
+        content = encode(Frame(ticks=ticks, outcome=outcome, **tables))
         middle = self._middle(start, end) if len(content) > self._limits.frame_size else None
         if middle is None:
             self.sent += len(content) + FRAME_COST

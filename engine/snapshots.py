@@ -1,8 +1,9 @@
 """Tensors as rows: which tensor is which through the run, and a new snapshot only where something changed.
 
 A tensor is known by a weak reference, looked up by its address and believed only while that reference is alive; nothing
-here keeps one alive. A snapshot is taken again when the version counter, the grad, the grad_fn or a flag differ. Programs
-that can write to memory behind the version counter (`.data`, numpy) have the elements themselves compared as well.
+here keeps one alive. A snapshot is taken again when the version counter, the grad, the grad_fn or a flag differ.
+Programs that can write to memory behind the version counter (`.data`, numpy) have the elements themselves compared as
+well.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ class Snapshots:
         self._numbers = 0
         self._storage_numbers = 0
         self._depth = 0
-        self.find_node: Find = lambda grad_fn: None
-        self.new_node: Register = lambda grad_fn, tensor, number: None
+        self.find_node: Find
+        self.new_node: Register
         self.roots: set[int] = set()
         """The nodes of the tensors that were looked at since this was last cleared."""
         self.grad_holders: dict[int, Known] = {}
@@ -149,10 +150,10 @@ class Snapshots:
         grad = self._grad(tensor) if grad_fn is None or retains else None
         if known.value >= 0:
             same = version == known.version and grad == known.grad and node == known.node
-            if same and requires_grad == known.requires_grad and retains == known.retains_grad:
-                if not self._aliased or self._unchanged(tensor, known):
-                    known.generation, known.stamp = self._moment.generation, self._moment.tick
-                    return known.value
+            same = same and requires_grad == known.requires_grad and retains == known.retains_grad
+            if same and (not self._aliased or self._unchanged(tensor, known)):
+                known.generation, known.stamp = self._moment.generation, self._moment.tick
+                return known.value
             self._tell_change(known, version)
         known.version, known.grad, known.node = version, grad, node
         known.requires_grad, known.retains_grad = requires_grad, retains
@@ -185,7 +186,8 @@ class Snapshots:
         return self.preview(tensor) if known.plain else None
 
     def preview(self, tensor: torch.Tensor) -> Preview | None:
-        """The elements of a plain tensor. Inside a functorch transform only small ones are read: no operation is run there."""
+        """The elements of a plain tensor. Inside a functorch transform only small ones are read: no operation is run
+        there."""
         limit = self._limits.preview_elements
         if maybe_current_level() is not None and tensor.numel() > limit:
             return None
@@ -200,7 +202,8 @@ class Snapshots:
     def _write(self, tensor: torch.Tensor, known: Known) -> None:
         shape = tuple(tensor.shape)
         preview = known.preview = self._preview(tensor, known)
-        known.elements = None if preview is None or preview.truncated or tensor.is_complex() else preview.values  # type: ignore[assignment]
+        whole = preview is not None and not preview.truncated and not tensor.is_complex()
+        known.elements = preview.values if preview is not None and whole else None
         stride, offset = self._locate(tensor, known, shape)
         leaf = known.node is None and _grad_fn(tensor) is None
         row = TensorValue(
@@ -240,7 +243,7 @@ class Snapshots:
             known.place = (address, offset, shape)
             self._places[known.place] = known
             known.storage = self._storage(address, known)
-        return stride, offset
+        return tuple(stride), int(offset)
 
     def _storage(self, address: int, known: Known) -> int:
         """The number of the storage at this address: that of a live tensor on it, else a new one."""
@@ -254,7 +257,8 @@ class Snapshots:
         return self._storage_numbers - 1
 
     def find(self, tensor: torch.Tensor) -> Known | None:
-        """The tensor known by this object, or by another object for the same elements (a saved tensor is unpacked anew)."""
+        """The tensor known by this object, or by another object for the same elements (a saved tensor is unpacked
+        anew)."""
         known = self._known.get(id(tensor))
         if known is not None and known.ref() is tensor:
             return known
@@ -267,10 +271,10 @@ class Snapshots:
     def before(self, tensor: torch.Tensor) -> int:
         """The snapshot from before the operation that was just evaluated: the latest one, if there is one."""
         known = self._known.get(id(tensor))
-        if known is not None and known.ref() is tensor and known.value >= 0:
-            if known.generation == self._moment.generation and not known.inference and tensor._version != known.version:
-                return known.value
-        return self.tensor(tensor)
+        if known is None or known.ref() is not tensor or known.value < 0 or known.inference:
+            return self.tensor(tensor)
+        seen = known.generation == self._moment.generation
+        return known.value if seen and tensor._version != known.version else self.tensor(tensor)
 
     def made(self, shape: tuple[int, ...], dtype: str, preview: Preview | None, node: int) -> int:
         """The snapshot of a tensor that is gone: it was seen inside a library call, the output of that node."""
@@ -314,7 +318,8 @@ def device_name(device: torch.device) -> str:
 
 
 def tensors_in(values: Iterable[object]) -> list[torch.Tensor]:
-    """The tensors among these values and directly inside lists, tuples and dicts among them, in order, without repeats."""
+    """The tensors among these values and directly inside lists, tuples and dicts among them, in order, without
+    repeats."""
     found: list[torch.Tensor] = []
     for value in values:
         if isinstance(value, torch.Tensor):
@@ -326,11 +331,16 @@ def tensors_in(values: Iterable[object]) -> list[torch.Tensor]:
     return found[:TENSORS_TOGETHER]
 
 
+def _walks_as_tuple(kind: Any) -> bool:
+    """Whether a class of tuples leaves walking them to tuple itself."""
+    return kind.__iter__ is tuple.__iter__
+
+
 def _inside(container: object) -> Iterator[torch.Tensor]:
     kind = type(container)
     if kind in (dict, OrderedDict):
         values: Iterable[object] = container.values()  # type: ignore[attr-defined]
-    elif kind is list or (isinstance(container, tuple) and kind.__iter__ is tuple.__iter__):
+    elif kind is list or (isinstance(container, tuple) and _walks_as_tuple(kind)):
         values = container  # type: ignore[assignment]
     else:
         return  # a class of the program's own may answer with code of its own

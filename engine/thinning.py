@@ -1,4 +1,5 @@
-"""Which iterations of a loop are recorded: all inside the window, a few outside it. Depends on counts alone, never on time."""
+"""Which iterations of a loop are recorded: all inside the window, a few outside it. Depends on counts alone, never on
+time."""
 
 from __future__ import annotations
 
@@ -68,7 +69,7 @@ class Place:
         self.loops: list[Running] = []
         self.around: tuple[Running, ...] = () if caller is None else (*caller.around, *caller.loops)
         self.inherited = caller is not None and caller.thin
-        self.thin = self.inherited
+        self.thin: bool = self.inherited
         self.written = False
 
     def settle(self) -> None:

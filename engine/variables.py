@@ -238,13 +238,14 @@ def callable_or_facade(value: object) -> bool:
 
 
 def _nothing(value: Any, name: str, rank: int) -> int:
-    """The writer of what is not shown."""
-    raise AssertionError(name)
+    """The writer of what is not shown: never called, it stands for there being none."""
+    raise AssertionError(name, rank, value)
 
 
 def tensors_of(module: nn.Module) -> tuple[list[tuple[str, torch.Tensor, bool]], list[int]]:
-    """[(path, tensor, whether it is a buffer)] as `named_parameters` and `named_buffers` give them, each tensor once; and
-    the identity of each module inside. Reads the tables of nn.Module itself: its methods could be the program's own.
+    """[(path, tensor, whether it is a buffer)] as `named_parameters` and `named_buffers` give them, each tensor once;
+    and the identity of each module inside. Reads the tables of nn.Module itself: its methods could be the program's
+    own.
     """
     found: list[tuple[str, torch.Tensor, bool]] = []
     members: list[int] = []
@@ -273,7 +274,7 @@ _EMPTY: dict[str, Any] = {}
 
 def parts_of(value: object) -> Iterator[tuple[str, torch.Tensor]]:
     """The tensors directly inside a list, tuple, dict, optimizer or object of the program: (path, tensor)."""
-    kind = type(value)
+    kind: Any = type(value)
     pairs: Iterator[tuple[str, object]]
     if kind is list or (isinstance(value, tuple) and kind.__iter__ is tuple.__iter__):
         pairs = ((f"[{index}]", item) for index, item in enumerate(value))  # type: ignore[var-annotated,arg-type]

@@ -103,7 +103,8 @@ def test_backward_with_a_vector() -> None:
 def test_hooks_of_the_program_are_seen_firing() -> None:
     trace = finished(
         TWO + "def double(grad):\n    return grad * 2\nw.register_hook(double)\ny = w * 3\n"
-        "y.grad_fn.register_hook(lambda a, b: None)\nw.register_post_accumulate_grad_hook(lambda p: None)\ny.backward()\n"
+        "y.grad_fn.register_hook(lambda a, b: None)\nw.register_post_accumulate_grad_hook(lambda p: None)\n"
+        "y.backward()\n"
     )
     calls = [(row.name, elements(trace, row.input), elements(trace, row.output), row.pass_) for row in trace.hooks]
     assert calls == [
@@ -167,7 +168,7 @@ def test_the_engine_is_given_back() -> None:
 def test_a_grad_is_taken_as_it_is_where_pytorch_would() -> None:
     """The gradient that arrives at a leaf is not copied because we look at it."""
     source = TWO + "y = (w * 3).sum()\ny.backward()\np = w.grad._version"
-    names = {}
+    names: dict[str, object] = {}
     exec(source, names)
     trace = finished(source)
     step = dict(trace.steps[-1].variables)

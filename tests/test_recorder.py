@@ -117,7 +117,7 @@ def test_values_of_every_kind() -> None:
     assert isinstance(found["d"], OtherValue)
     assert [path for path, _ in found["d"].parts] == ["['w']"]
     assert isinstance(found["c"], OtherValue)
-    assert found["c"].repr == "<C object>"
+    assert found["c"].repr == "<__main__.C object at 0x...>"
 
 
 def test_previews_are_capped_with_statistics() -> None:
@@ -184,8 +184,10 @@ def test_outside_the_window_the_inside_of_calls_is_not_watched() -> None:
 
 def test_modules_of_the_program_own_the_operations_of_their_forward() -> None:
     trace = finished(
-        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.linear = nn.Linear(1, 1)\n    def forward(self, x):\n        h = self.linear(x)\n        return h * 2\n"
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.linear = nn.Linear(1, 1)\n    def forward(self, x):\n        h = self.linear(x)\n"
+        "        return h * 2\n"
         "net = Net()\ny = net(torch.ones(1, 1))\n"
     )
     by_name = {row.name: row for row in trace.operations}
@@ -206,8 +208,10 @@ def test_modules_of_the_program_own_the_operations_of_their_forward() -> None:
 
 def test_cuts_have_their_reason() -> None:
     trace = finished(
-        "import torch\nw = torch.tensor([1.0, 2.0], requires_grad=True)\na = w.detach()\nb = w.data\nc = (w * 2)[0].item()\n"
-        "d = w.detach().numpy()\nwith torch.no_grad():\n    e = w * 2\nf = w > 1\ng = w.argmax()\nh = w.to(torch.int64)\n"
+        "import torch\nw = torch.tensor([1.0, 2.0], requires_grad=True)\na = w.detach()\nb = w.data\n"
+        "c = (w * 2)[0].item()\n"
+        "d = w.detach().numpy()\nwith torch.no_grad():\n    e = w * 2\nf = w > 1\ng = w.argmax()\n"
+        "h = w.to(torch.int64)\n"
         "with torch.inference_mode():\n    i = w * 3\nk = float(w[1])\n"
     )
     found = [(row.reason, row.span[0]) for row in trace.cuts]
@@ -219,7 +223,8 @@ def test_cuts_have_their_reason() -> None:
 
 def test_what_a_node_keeps_and_when_it_is_freed() -> None:
     trace = finished(
-        "import torch\nw = torch.tensor([2.0], requires_grad=True)\ny = w.exp() * w\ny.backward(retain_graph=True)\ny.backward()"
+        "import torch\nw = torch.tensor([2.0], requires_grad=True)\ny = w.exp() * w\n"
+        "y.backward(retain_graph=True)\ny.backward()"
     )
     product, exp = node(trace, "MulBackward0"), node(trace, "ExpBackward0")
     assert {row.name for row in product.saved if row.shape is not None} == {"_saved_self", "_saved_other"}
