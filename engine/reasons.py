@@ -227,15 +227,16 @@ def frozen_in_optimizer(rows: Rows) -> Iterator[Reason]:
 
 
 def evaluated_in_training_mode(rows: Rows) -> Iterator[Reason]:
-    """A module with dropout or batch norm was evaluated under no_grad while still in training mode."""
-    quiet = {cut.tick: cut for cut in rows.trace.cuts if cut.reason in ("no_grad", "inference_mode")}
+    """A module with dropout or batch norm was called where nothing is recorded, while still in training mode."""
     for operation in rows.trace.operations:
-        name = operation.module.split(".")[0]
-        if operation.tick in quiet and name:
-            value = _module_at(rows, name, operation.tick)
-            if value and value.training and any(word in value.repr for word in _MODES):
-                place = quiet[operation.tick].span
-                yield Reason("note.training_mode", {"name": name, "line": place[0]}, place)
+        outputs = [value for number in operation.outputs if isinstance(value := rows.values[number], TensorValue)]
+        module = _module_at(rows, operation.name, operation.tick)
+        if module is None or not module.training or not any(word in module.repr for word in _MODES):
+            continue
+        trained = any(getattr(rows.values[number], "requires_grad", False) for _, number in module.parameters)
+        if trained and outputs and not any(value.requires_grad for value in outputs):
+            params: dict[str, str | int | float] = {"name": operation.name, "line": operation.span[0]}
+            yield Reason("note.training_mode", params, operation.span)
 
 
 def _module_at(rows: Rows, name: str, tick: int) -> ModuleValue | None:
