@@ -260,7 +260,7 @@ def executor() -> Iterator[LocalExecutor]:
 @pytest.fixture(scope="module")
 def traces(executor: LocalExecutor) -> dict[str, Trace]:
     """Every attack's run."""
-    return fire(executor, {name: attack.source for name, attack in ATTACKS.items()}, deadline=2.0)
+    return fire(executor, {name: attack.source for name, attack in ATTACKS.items()}, deadline=4.0)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
