@@ -258,13 +258,32 @@ export class Graph {
   }
 
   showCard(card, m, selected, lit, firing, operation) {
-    const { group, parts, place } = card;
+    const { group, place } = card;
     if (place.slot === null) {
       group.classList.toggle("lit", lit !== null && this.model.placeOfSlot.get(lit) === this.model.places.indexOf(place));
       return;
     }
     const slot = this.model.slots[place.slot];
+    this.light(card, { selected: selected === slot.number, lit: lit === slot.number, firing: firing === slot.number,
+      working: operation !== null && slot.variants.some((variant) => variant.operation === operation) });
+    const age = this.scene.age(slot, m);
+    if (card.age !== age) this.rewrite(card, slot, m);
+    card.age = age;
+  }
+
+  // The classes that come and go with the clock and the pointer, written only where they differ.
+  light(card, states) {
+    const key = Object.values(states).join();
+    if (card.lights === key) return;
+    card.lights = key;
+    for (const [name, on] of Object.entries(states)) card.group.classList.toggle(name, on);
+    mark(card.group, "aria-pressed", String(states.selected));
+  }
+
+  rewrite(card, slot, m) {
+    const { group, parts } = card;
     const facts = this.scene.card(slot, m);
+    card.born = facts.born;
     if (card.kind !== facts.kind) {
       card.kind = facts.kind;
       group.classList.remove("leaf", "input", "nonleaf", "retained", "plain", "cut");
@@ -274,12 +293,7 @@ export class Graph {
     }
     group.classList.toggle("unborn", !facts.born);
     group.classList.toggle("freed", facts.freed);
-    group.classList.toggle("selected", selected === slot.number);
-    group.classList.toggle("lit", lit === slot.number);
-    group.classList.toggle("firing", firing === slot.number);
-    group.classList.toggle("working", operation !== null && facts.variant.operation === operation && facts.born);
     mark(group, "data-slot", slot.number);
-    mark(group, "aria-pressed", String(selected === slot.number));
     this.write(parts, facts);
     mark(parts.grad, "data-state", facts.grad?.state);
     say(parts.distant, clip(facts.title, 11));
@@ -309,6 +323,13 @@ export class Graph {
   }
 
   showEdge(edge, m, active) {
+    const unborn = this.cards[edge.route.target].born === false;
+    if (edge.unborn !== unborn) {
+      edge.unborn = unborn;
+      edge.group.classList.toggle("unborn", unborn);
+      edge.label.classList.toggle("unborn", unborn);
+    }
+    if (!active && edge.state === "idle") return;
     const flow = this.scene.flow(edge.route, m, active);
     if (edge.state !== flow.state) {
       edge.group.classList.remove("idle", "flowed", "flowing");
@@ -320,11 +341,6 @@ export class Graph {
       edge.label.classList.toggle("shown", flow.word !== "");
       if (flow.word && edge.word.textContent !== flow.word) this.plate(edge.label, edge.plate, edge.word, flow.word);
     }
-    const places = this.model.places;
-    const target = this.cards[edge.route.target].group;
-    const unborn = places[edge.route.target].slot !== null && target.classList.contains("unborn");
-    edge.group.classList.toggle("unborn", unborn);
-    edge.label.classList.toggle("unborn", unborn);
   }
 
   // The list follows when the clock rests: nobody hears thirty sentences a second.

@@ -11,8 +11,38 @@ export class Scene {
     this.say = say;
     this.incoming = new Map(model.slots.map((slot) => [slot.number, []]));
     for (const arrow of model.arrows) this.incoming.get(arrow.target).push(arrow);
-    this.consumers = new Map(model.slots.map((slot) => [slot.number, []]));
-    for (const arrow of model.arrows) this.consumers.get(arrow.source).push(arrow);
+    this.changes = new Map();
+  }
+
+  // How often a slot's card has changed up to m: while that stays the same, so do all of its words.
+  age(slot, m) {
+    if (!this.changes.has(slot.number)) this.changes.set(slot.number, this.changesOf(slot));
+    const moments = this.changes.get(slot.number);
+    let low = 0;
+    let high = moments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (moments[middle] <= m) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  changesOf(slot) {
+    const { model } = this;
+    const moments = new Set();
+    for (const { at, tensor, node } of slot.variants) {
+      moments.add(at);
+      let before = null;
+      for (const [seen, value] of model.history.get(tensor) ?? []) {
+        if (value.number !== before) moments.add(seen);
+        before = value.number;
+      }
+      for (const row of model.depositsOf.get(tensor) ?? []) moments.add(row.at);
+      for (const event of model.eventsOf.get(node) ?? []) moments.add(event.at);
+      if (model.freedAt.has(node)) moments.add(model.freedAt.get(node));
+    }
+    return [...moments].sort((one, other) => one - other);
   }
 
   // The card of a slot at m.
