@@ -3,9 +3,10 @@
     import a.b   -> Facade, or Refused                     names of a module: allowed/*.txt, stand-ins first
     value.name   -> by the exact type of the value          names of a class:  allowed/*_types.txt, along its MRO
     f(...)       -> listed, or made by a listed one         arguments: guards.py
-    result       -> one gate: no module, frame, code or foreign function is ever a value, no tensor beyond the limits
+    result       -> one gate: no module, frame, code or foreign function is ever a value, no tensor too large
 
-No module object of a library is a value here. Functions that need a guard are guarded wherever they are read, so that the
+No module object of a library is a value here. Functions that need a guard are guarded wherever they are read,
+so that the
 guard holds also where PyTorch, `functools.partial` or `map` calls them.
 """
 
@@ -21,10 +22,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._functorch.autograd_function import WrappedCtx
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from engine import guards, lists
 from engine.errors import LimitReached, Refused
 from engine.limits import DEFAULT, Limits
+from engine.messages import vocabulary
 from engine.program import READABLE
 from engine.standins import Offered, Run, offered
 from engine.vocabulary import Owner
@@ -40,9 +44,7 @@ _FUNCTIONS = (
 )
 _NEVER_VALUES = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.GetSetDescriptorType)
 _TEXTS = frozenset({"__name__", "__qualname__", "__doc__", "__module__"})
-_SENTENCES = frozenset(
-    "torchvision torchaudio torchtext sklearn scipy pandas requests PIL cv2 tensorflow jax tensorboard transformers".split()
-)
+_SENTENCES = {code.rpartition(".")[2] for code in vocabulary.ROWS if code.startswith("refused.import.")}
 """Modules that lessons import and that get a sentence of their own."""
 
 _MAKERS = (torch.utils._contextlib._DecoratorContextManager, torch.autocast, functools.partial, functools.partialmethod)
@@ -88,7 +90,8 @@ class Allowlist:
     # Modules.
 
     def module(self, dotted: str) -> object:
-        """The facade of a module. Raises ModuleNotFoundError for what no Python has, Refused for what is not offered."""
+        """The facade of a module. Raises ModuleNotFoundError for what no Python has, Refused for what is not "
+        "offered."""
         if dotted in self._packages:
             return self._facades.setdefault(dotted, Facade(dotted))
         top = dotted.partition(".")[0]
@@ -150,7 +153,8 @@ class Allowlist:
         raise Refused("refused.attribute", name=name, type=kind.__name__)
 
     def _is_programs(self, kind: type, name: str) -> bool:
-        """Whether a class that the library derived from one of the program's has the name from the program, or a parametrization."""
+        """Whether a class that the library derived from one of the program's has the name from the program, or "
+        "a parametrization."""
         definer = next((base for base in kind.__mro__ if name in vars(base)), None)
         if definer is None or definer in lists.type_names():
             return False
@@ -204,11 +208,15 @@ class Allowlist:
                 return True
         if issubclass(kind, torch.autograd.graph.Node):
             return self._is_listed_node(name)
-        if issubclass(kind, Offered):
+        if issubclass(kind, Offered | WrappedCtx):
             return not name.startswith("_") or name in READABLE
         if _is_record(kind):
-            return name in kind.__dict__ and (not name.startswith("_") or name in ("_asdict", "_replace", "_fields", "_make"))
-        return (registered or _is_context(kind)) and name in READABLE and name not in ("__dict__", "__new__", "__file__")
+            return name in kind.__dict__ and (
+                not name.startswith("_") or name in ("_asdict", "_replace", "_fields", "_make")
+            )
+        return (
+            (registered or _is_context(kind)) and name in READABLE and name not in ("__dict__", "__new__", "__file__")
+        )
 
     def _is_listed_node(self, name: str) -> bool:
         names = lists.type_names()[torch.autograd.graph.Node]
@@ -248,7 +256,7 @@ class Allowlist:
             return False
         if issubclass(kind, np.ndarray):
             return name in ("shape", "real", "imag", "flat")
-        if issubclass(kind, Offered | torch.autograd.graph.Node | torch.autograd.function.FunctionCtx):
+        if issubclass(kind, Offered | WrappedCtx | torch.autograd.graph.Node | torch.autograd.function.FunctionCtx):
             return True
         table = lists.type_names()
         return any("*" in table.get(base, ()) or base in lists.base_types() for base in kind.__mro__)
@@ -309,7 +317,9 @@ class Allowlist:
             if owner is None:
                 return False
         kind = owner if isinstance(owner, type) else type(owner)
-        return self._is_listed(kind, name) or (name in READABLE and any(base in lists.type_names() for base in kind.__mro__))
+        return self._is_listed(kind, name) or (
+            name in READABLE and any(base in lists.type_names() for base in kind.__mro__)
+        )
 
     def base(self, cls: Any) -> Any:
         """See Vocabulary.base."""
@@ -330,7 +340,8 @@ class Allowlist:
     # The gate.
 
     def gate(self, value: Any, made: bool = False, depth: int = 2) -> Any:
-        """The value, once it is known to be one a program may hold. `made`: functions in it were made of the program's own."""
+        """The value, once it is known to be one a program may hold. `made`: functions in it were made of the "
+        "program's own."""
         kind = type(value)
         if kind in self._passing:
             return value
@@ -379,7 +390,7 @@ class Allowlist:
     def _check_size(self, tensor: torch.Tensor) -> None:
         if tensor.layout is not torch.strided or torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             return
-        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+        if isinstance(tensor, UninitializedTensorMixin):
             return
         if tensor.numel() > self.limits.tensor_elements and tensor.device.type != "meta":
             raise LimitReached("limit.elements", elements=tensor.numel(), limit=self.limits.tensor_elements)
@@ -442,4 +453,8 @@ def _is_callable_record(kind: type) -> bool:
 
 
 def _is_context(kind: type) -> bool:
-    return hasattr(kind, "__enter__") and hasattr(kind, "__exit__") and kind.__module__.split(".")[0] in ("torch", "contextlib")
+    return (
+        hasattr(kind, "__enter__")
+        and hasattr(kind, "__exit__")
+        and kind.__module__.split(".")[0] in ("torch", "contextlib")
+    )

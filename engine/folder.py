@@ -1,6 +1,7 @@
 """The run's folder: files that live in memory and end with the run. `open`, `torch.save` and `torch.load` use it.
 
-torch.save writes what PyTorch writes; torch.load reads with PyTorch. Only bytes that torch.save of this run wrote are ever
+torch.save writes what PyTorch writes; torch.load reads with PyTorch. Only bytes that torch.save of this run
+wrote are ever
 unpickled in full: anything else is read with weights_only.
 """
 
@@ -97,7 +98,12 @@ class Folder:
         """`torch.save` to a path or an open file of the run."""
         buffer = io.BytesIO()
         with self._main(obj):
-            torch.save(obj, buffer, pickle_protocol=pickle_protocol, _use_new_zipfile_serialization=_use_new_zipfile_serialization)
+            torch.save(
+                obj,
+                buffer,
+                pickle_protocol=pickle_protocol,
+                _use_new_zipfile_serialization=_use_new_zipfile_serialization,
+            )
         content = buffer.getvalue()
         self._written.add(hashlib.sha256(content).digest())
         if isinstance(f, str | bytes | os.PathLike):
@@ -160,7 +166,7 @@ class _Main:
 
 def _walk(obj: object) -> Iterator[object]:
     """The values inside a value that pickle would meet, without recursion."""
-    stack, seen = [obj], set()
+    stack, seen = [obj], set[int]()
     while stack and len(seen) < 100_000:
         value = stack.pop()
         if id(value) in seen or isinstance(value, str | bytes | int | float | torch.Tensor) or value is None:
@@ -205,5 +211,3 @@ class _Bytes(_Kept, io.BytesIO):
 
 class _Text(_Kept, io.StringIO):
     """A text file."""
-
-

@@ -4,6 +4,9 @@ A guard is `(original, run, args, kwargs) -> result`. It never changes what a le
 PyTorch's own: in doubt it lets PyTorch speak. Rows are keyed by dotted name; a function is guarded under all its names.
 """
 
+# ruff: noqa: ARG001
+# Every guard is called alike, whether or not it looks at all it is given.
+
 from __future__ import annotations
 
 import functools
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from engine import lists
 from engine.errors import LimitReached, Refused
@@ -39,20 +43,7 @@ SETTINGS: dict[str, frozenset[str]] = {
 }
 """Switches that programs set and that change nothing on a CPU."""
 
-MAKERS = frozenset(
-    """torch.func.grad torch.func.grad_and_value torch.func.vmap torch.vmap torch.func.jacrev torch.func.jacfwd torch.func.hessian
-    torch.func.vjp torch.func.functionalize torch.func.linearize torch.compile torch.autograd.function.once_differentiable
-    torch.amp.custom_fwd torch.amp.custom_bwd torch.cuda.amp.custom_fwd torch.cuda.amp.custom_bwd
-    torch.distributions.kl.register_kl torch.distributions.register_kl torch.no_grad torch.enable_grad torch.inference_mode
-    torch.optim.swa_utils.get_ema_avg_fn torch.optim.swa_utils.get_ema_multi_avg_fn torch.optim.swa_utils.get_swa_avg_fn
-    torch.optim.swa_utils.get_swa_multi_avg_fn torch.distributions.transform_to torch.distributions.biject_to
-    functools.partial functools.reduce functools.lru_cache functools.cache functools.wraps functools.total_ordering
-    functools.cmp_to_key functools.singledispatch functools.update_wrapper functools.cached_property functools.partialmethod
-    contextlib.contextmanager dataclasses.dataclass collections.namedtuple enum.unique abc.abstractmethod
-    abc.abstractproperty typing.cast typing.overload typing.NewType typing.TypeVar typing.final typing.no_type_check
-    typing.runtime_checkable enum.Enum numpy.vectorize operator.itemgetter copy.copy copy.deepcopy
-    dataclasses.field dataclasses.fields types.MethodType weakref.ref torch.distributions.constraint_registry.transform_to""".split()
-)
+MAKERS = frozenset(lists.section("makers.txt", "makers"))
 """Listed callables that give back functions or classes made of the program's own."""
 
 
@@ -67,7 +58,8 @@ def function(*names: str) -> Callable[[Guard], Guard]:
 
 
 def method(*names: str) -> Callable[[Guard], Guard]:
-    """Register a guard for methods of Tensor of these names; `original` is the bound method, or the function of the class."""
+    """Register a guard for methods of Tensor of these names; `original` is the bound method, or the function "
+    "of the class."""
 
     def register(guard: Guard) -> Guard:
         _METHODS.update(dict.fromkeys(names, guard))
@@ -151,9 +143,12 @@ def _bounded(code: str, limit: int, *values: Any) -> None:
     for value in values:
         if isinstance(value, tuple | list):
             _bounded(code, limit, *value)
-        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > limit and math.isfinite(value):
-            raise Refused(code, limit=limit)
-        elif isinstance(value, torch.Tensor) and not _truth(_quietly(lambda one: (one.abs() <= limit).all(), value)):
+        elif (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value) > limit
+            and math.isfinite(value)
+        ) or (isinstance(value, torch.Tensor) and not _truth(_quietly(lambda one: (one.abs() <= limit).all(), value))):
             raise Refused(code, limit=limit)
 
 
@@ -186,9 +181,7 @@ def ctc_loss(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, A
     return original(*args, **kwargs)
 
 
-def ctc_arguments(
-    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def ctc_arguments(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a ctc loss, checked."""
     scores, targets = _argument(args, kwargs, 0, "log_probs"), _argument(args, kwargs, 1, "targets")
     lengths = _argument(args, kwargs, 3, "target_lengths")
@@ -247,12 +240,18 @@ def divide(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any
 
 # G4: indices that backward uses again must not be the ones a program can write to.
 
-_WITH_INDICES = tuple(
-    f"torch.nn.functional.{kind}max_pool{n}d{more}"
-    for kind, sizes in (("", "123"), ("adaptive_", "123"), ("fractional_", "23"))
-    for n in sizes
-    for more in ("", "_with_indices")
-) + ("torch.adaptive_max_pool1d", "torch.max_pool1d_with_indices", "torch.max_pool1d", "torch.max_pool2d", "torch.max_pool3d")
+_WITH_INDICES = (
+    *(
+        f"torch.nn.functional.{kind}max_pool{n}d{more}"
+        for kind, sizes in (("", "123"), ("adaptive_", "123"), ("fractional_", "23"))
+        for n in sizes
+        for more in ("", "_with_indices")
+    ),
+    *(
+        f"torch.{name}"
+        for name in ("adaptive_max_pool1d", "max_pool1d_with_indices", "max_pool1d", "max_pool2d", "max_pool3d")
+    ),
+)
 
 
 @function(*_WITH_INDICES)
@@ -287,9 +286,10 @@ BY_INSTANCE: dict[type, Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[t
 
 
 def write_tensor(tensor: torch.Tensor, name: str, new: Any) -> None:
-    """`tensor.name = new`: grad, requires_grad, data of the same shape for parameters, and names of the program's own."""
+    """`tensor.name = new`: grad, requires_grad, data of the same shape for parameters, and names of the "
+    "program's own."""
     if name == "data" and isinstance(tensor, torch.nn.Parameter) and isinstance(new, torch.Tensor):
-        uninitialized = isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin)
+        uninitialized = isinstance(tensor, UninitializedTensorMixin)
         if not uninitialized and tensor.shape != new.shape and tensor.numel():
             raise Refused("refused.guard.data_shape")
     elif name not in ("grad", "requires_grad", "data", "real", "imag", "grad_dtype") and hasattr(type(tensor), name):
@@ -358,7 +358,9 @@ def polynomial(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str,
     return original(*args, **kwargs)
 
 
-@function("torch.special.zeta", "torch.polygamma", "torch.special.polygamma", "torch.mvlgamma", "torch.special.multigammaln")
+@function(
+    "torch.special.zeta", "torch.polygamma", "torch.special.polygamma", "torch.mvlgamma", "torch.special.multigammaln"
+)
 @method("polygamma", "polygamma_", "mvlgamma", "mvlgamma_")
 def gamma_family(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """They loop in their arguments: each is at most 10^6."""
@@ -385,7 +387,9 @@ def operators(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, 
         if bits.get(original.__name__.lstrip("i"), a.bit_length() + b.bit_length()) > DEFAULT.integer_bits:
             raise LimitReached("limit.integer", limit=DEFAULT.integer_bits)
     elif any(isinstance(arg, str | bytes | list | tuple) for arg in args):
-        count = math.prod(arg if isinstance(arg, int) else max(len(arg), 1) for arg in args if isinstance(arg, int | str | list))
+        count = math.prod(
+            arg if isinstance(arg, int) else max(len(arg), 1) for arg in args if isinstance(arg, int | str | list)
+        )
         if count > DEFAULT.container_length:
             raise LimitReached("limit.container", limit=DEFAULT.container_length)
     return original(*args, **kwargs)
@@ -400,7 +404,9 @@ def empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
     """As `zeros`; where that cannot be asked for, the original with its memory cleared."""
     owner = getattr(original, "__self__", None)
     name = original.__name__.replace("empty", "zeros")
-    zeros = getattr(owner if isinstance(owner, torch.Tensor) else np if original in (np.empty, np.empty_like) else torch, name, None)
+    zeros = getattr(
+        owner if isinstance(owner, torch.Tensor) else np if original in (np.empty, np.empty_like) else torch, name, None
+    )
     if original is torch.Tensor.new_empty:
         zeros = torch.Tensor.new_zeros
     if zeros is not None and "memory_format" not in kwargs and "pin_memory" not in kwargs:
@@ -513,16 +519,16 @@ def sparse(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any
 
 # Classes.
 
-_LEGACY = tuple(
-    getattr(torch, name)
-    for name in "Tensor FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor".split()
+_LEGACY = (
+    *(torch.Tensor, torch.FloatTensor, torch.DoubleTensor, torch.HalfTensor, torch.BFloat16Tensor, torch.LongTensor),
+    *(torch.IntTensor, torch.ShortTensor, torch.CharTensor, torch.ByteTensor, torch.BoolTensor),
 )
 
 
 def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     """What is called, and with what, where a program calls a class of the library."""
     if kind in _LEGACY and args and not kwargs and all(type(arg) in (int, torch.Size) for arg in args):
-        dtype = None if kind is torch.Tensor else kind.dtype  # type: ignore[attr-defined]
+        dtype = None if kind is torch.Tensor else kind.dtype
         return (lambda *sizes: torch.zeros(*sizes, dtype=dtype)), args, kwargs
     if kind is torch.utils.data.DataLoader:
         alone = {name: value for name, value in kwargs.items() if name not in _WORKERS}
@@ -530,7 +536,15 @@ def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
     return kind, args, kwargs
 
 
-_WORKERS = ("num_workers", "pin_memory", "persistent_workers", "prefetch_factor", "multiprocessing_context", "worker_init_fn", "timeout")
+_WORKERS = (
+    "num_workers",
+    "pin_memory",
+    "persistent_workers",
+    "prefetch_factor",
+    "multiprocessing_context",
+    "worker_init_fn",
+    "timeout",
+)
 
 
 def operate(symbol: str, operands: tuple[Any, ...]) -> None:

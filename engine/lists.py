@@ -1,6 +1,7 @@
 """The readable lists of `engine/allowed/` as tables: dotted module or class name -> names.
 
-A list is plain text: comments, `[dotted.name]` headings, one name per line. A name that is not in a list is not there for a
+A list is plain text: comments, `[dotted.name]` headings, one name per line. A name that is not in a list is
+not there for a
 program, whatever the installed library offers.
 """
 
@@ -17,7 +18,8 @@ LIBRARIES = ("torch", "numpy", "python")
 
 
 def parse(text: str) -> dict[str, tuple[str, ...]]:
-    """The sections of one list. Raises ValueError for a name before the first heading, and for a heading given twice."""
+    """The sections of one list. Raises ValueError for a name before the first heading, and for a heading given "
+    "twice."""
     sections: dict[str, list[str]] = {}
     names: list[str] | None = None
     for line in text.splitlines():
@@ -61,7 +63,12 @@ def type_names() -> dict[type, frozenset[str]]:
 @cache
 def base_types() -> frozenset[type]:
     """The library classes that a program may derive its own from."""
-    return frozenset(resolve(heading) for heading in parse((FOLDER / "bases.txt").read_text())["bases"])
+    return frozenset(resolve(heading) for heading in section("bases.txt", "bases"))
+
+
+def section(file: str, heading: str) -> tuple[str, ...]:
+    """The names under one heading of one list."""
+    return parse((FOLDER / file).read_text())[heading]
 
 
 def resolve(dotted: str) -> Any:

@@ -1,7 +1,10 @@
-"""Proposes the readable lists of engine/allowed/ by rule from the installed libraries: `python -m tests.lists` rewrites them.
+"""Proposes the readable lists of engine/allowed/ by rule from the installed libraries: `python -m tests.lists`
+rewrites them.
 
-A rule says which public names of a module or class are admitted; what files, processes, raw memory or foreign code could be
-reached through is left out by the patterns below. The lists are read and committed: a name is allowed because it stands in
+A rule says which public names of a module or class are admitted; what files, processes, raw memory or foreign
+code could be
+reached through is left out by the patterns below. The lists are read and committed: a name is allowed because
+it stands in
 a list, never because a rule would let it through.
 """
 
@@ -40,40 +43,133 @@ NEVER = re.compile(
     r"|reproducibility.*|register_autograd.*|deserialize.*|lazy_load_hook|set_.*_threading.*|set_multithreading.*"
 )
 
-MODULES = """
-torch torch.nn torch.nn.functional torch.nn.init torch.nn.parameter torch.nn.utils torch.nn.utils.rnn
-torch.nn.utils.parametrize torch.nn.utils.parametrizations torch.nn.utils.clip_grad torch.nn.utils.convert_parameters
-torch.nn.utils.stateless torch.nn.modules torch.nn.modules.module torch.nn.modules.loss torch.nn.modules.linear
-torch.nn.modules.activation torch.nn.modules.container torch.nn.modules.utils torch.nn.attention
-torch.optim torch.optim.lr_scheduler torch.optim.swa_utils torch.optim.optimizer torch.optim.sgd torch.optim.adam
-torch.linalg torch.fft torch.special torch.signal torch.signal.windows
-torch.autograd torch.autograd.functional torch.autograd.graph torch.autograd.forward_ad torch.autograd.function
-torch.autograd.gradcheck torch.autograd.variable torch.autograd.grad_mode torch.autograd.anomaly_mode
-torch.func torch.utils torch.utils.data torch.utils.data.dataset torch.utils.data.dataloader torch.utils.data.sampler
-torch.utils.checkpoint torch.random torch.testing torch.amp torch.distributions torch.distributions.constraints
-torch.distributions.transforms torch.distributions.kl torch.distributions.normal torch.distributions.categorical
-torch.distributions.distribution torch.distributions.utils torch.distributions.constraint_registry
-torch.distributions.bernoulli torch.distributions.beta torch.distributions.gamma torch.distributions.uniform
-torch.distributions.multivariate_normal torch.distributions.independent torch.distributions.transformed_distribution
-torch.types torch.functional torch.sparse torch.cuda torch.cuda.amp torch.cpu torch.cpu.amp torch.mps torch.accelerator
-torch.version torch.backends torch.backends.cuda torch.backends.cudnn torch.backends.mps torch.backends.mkl
-torch.backends.mkldnn torch.backends.openmp torch.backends.cpu torch.xpu torch.__config__ torch.utils.hooks
-""".split()
+MODULES = [
+    "torch",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.nn.init",
+    "torch.nn.parameter",
+    "torch.nn.utils",
+    "torch.nn.utils.rnn",
+    "torch.nn.utils.parametrize",
+    "torch.nn.utils.parametrizations",
+    "torch.nn.utils.clip_grad",
+    "torch.nn.utils.convert_parameters",
+    "torch.nn.utils.stateless",
+    "torch.nn.modules",
+    "torch.nn.modules.module",
+    "torch.nn.modules.loss",
+    "torch.nn.modules.linear",
+    "torch.nn.modules.activation",
+    "torch.nn.modules.container",
+    "torch.nn.modules.utils",
+    "torch.nn.attention",
+    "torch.optim",
+    "torch.optim.lr_scheduler",
+    "torch.optim.swa_utils",
+    "torch.optim.optimizer",
+    "torch.optim.sgd",
+    "torch.optim.adam",
+    "torch.linalg",
+    "torch.fft",
+    "torch.special",
+    "torch.signal",
+    "torch.signal.windows",
+    "torch.autograd",
+    "torch.autograd.functional",
+    "torch.autograd.graph",
+    "torch.autograd.forward_ad",
+    "torch.autograd.function",
+    "torch.autograd.gradcheck",
+    "torch.autograd.variable",
+    "torch.autograd.grad_mode",
+    "torch.autograd.anomaly_mode",
+    "torch.func",
+    "torch.utils",
+    "torch.utils.data",
+    "torch.utils.data.dataset",
+    "torch.utils.data.dataloader",
+    "torch.utils.data.sampler",
+    "torch.utils.checkpoint",
+    "torch.random",
+    "torch.testing",
+    "torch.amp",
+    "torch.distributions",
+    "torch.distributions.constraints",
+    "torch.distributions.transforms",
+    "torch.distributions.kl",
+    "torch.distributions.normal",
+    "torch.distributions.categorical",
+    "torch.distributions.distribution",
+    "torch.distributions.utils",
+    "torch.distributions.constraint_registry",
+    "torch.distributions.bernoulli",
+    "torch.distributions.beta",
+    "torch.distributions.gamma",
+    "torch.distributions.uniform",
+    "torch.distributions.multivariate_normal",
+    "torch.distributions.independent",
+    "torch.distributions.transformed_distribution",
+    "torch.types",
+    "torch.functional",
+    "torch.sparse",
+    "torch.cuda",
+    "torch.cuda.amp",
+    "torch.cpu",
+    "torch.cpu.amp",
+    "torch.mps",
+    "torch.accelerator",
+    "torch.version",
+    "torch.backends",
+    "torch.backends.cuda",
+    "torch.backends.cudnn",
+    "torch.backends.mps",
+    "torch.backends.mkl",
+    "torch.backends.mkldnn",
+    "torch.backends.openmp",
+    "torch.backends.cpu",
+    "torch.xpu",
+    "torch.__config__",
+    "torch.utils.hooks",
+]
 
-TYPES = """
-torch.Tensor torch.Size torch.dtype torch.device torch.layout torch.memory_format torch.finfo torch.iinfo torch.Generator
-torch.autograd.Function torch.autograd.function.FunctionCtx torch.autograd.graph.Node torch.utils.hooks.RemovableHandle
-torch.autograd.graph.GradientEdge torch._C._autograd.SavedTensor torch.nn.utils.rnn.PackedSequence
-torch.distributions.constraints.Constraint torch.nn.utils.parametrize.ParametrizationList
-torch.nn.modules.module._IncompatibleKeys torch.utils.data.dataloader._BaseDataLoaderIter
-torch.distributions.constraint_registry.ConstraintRegistry torch.nn.modules.rnn.RNNBase torch.nn.modules.conv._ConvNd
-torch.nn.modules.batchnorm._NormBase torch.nn.modules.batchnorm._BatchNorm torch.nn.modules.loss._Loss
-torch.nn.modules.loss._WeightedLoss torch.nn.modules.lazy.LazyModuleMixin
-torch.distributions.distribution.Distribution torch.nn.utils.weight_norm.WeightNorm torch.optim.lr_scheduler.LRScheduler
-""".split()
+TYPES = [
+    "torch.Tensor",
+    "torch.Size",
+    "torch.dtype",
+    "torch.device",
+    "torch.layout",
+    "torch.memory_format",
+    "torch.finfo",
+    "torch.iinfo",
+    "torch.Generator",
+    "torch.autograd.Function",
+    "torch.autograd.function.FunctionCtx",
+    "torch.autograd.graph.Node",
+    "torch.utils.hooks.RemovableHandle",
+    "torch.autograd.graph.GradientEdge",
+    "torch._C._autograd.SavedTensor",
+    "torch.nn.utils.rnn.PackedSequence",
+    "torch.distributions.constraints.Constraint",
+    "torch.nn.utils.parametrize.ParametrizationList",
+    "torch.nn.modules.module._IncompatibleKeys",
+    "torch.utils.data.dataloader._BaseDataLoaderIter",
+    "torch.distributions.constraint_registry.ConstraintRegistry",
+    "torch.nn.modules.rnn.RNNBase",
+    "torch.nn.modules.conv._ConvNd",
+    "torch.nn.modules.batchnorm._NormBase",
+    "torch.nn.modules.batchnorm._BatchNorm",
+    "torch.nn.modules.loss._Loss",
+    "torch.nn.modules.loss._WeightedLoss",
+    "torch.nn.modules.lazy.LazyModuleMixin",
+    "torch.distributions.distribution.Distribution",
+    "torch.nn.utils.weight_norm.WeightNorm",
+    "torch.optim.lr_scheduler.LRScheduler",
+]
 
 TYPE_EXTRA = {
-    "torch.Tensor": "_version _base _is_view _nnz _indices _values _is_zerotensor is_shared itemsize names has_names grad_dtype "
+    "torch.Tensor": "_version _base _is_view _nnz _indices _values _is_zerotensor is_shared itemsize names "
+    "has_names grad_dtype "
     "as_strided as_strided_ as_strided_scatter resize_ resize_as_ new to_sparse to_sparse_coo coalesce solve",
     "torch.nn.Module": "_parameters _buffers _modules _forward_hooks _forward_pre_hooks _backward_hooks _get_name "
     "_non_persistent_buffers_set load_state_dict *",
@@ -99,20 +195,29 @@ TYPE_EXTRA = {
     "torch.utils.data.dataloader._BaseDataLoaderIter": "next",
 }
 MODULE_EXTRA = {
-    "torch": "as_strided as_strided_scatter as_strided_copy sparse_coo_tensor save load svd_lowrank pca_lowrank lobpcg asarray "
+    "torch": "as_strided as_strided_scatter as_strided_copy sparse_coo_tensor save load svd_lowrank pca_lowrank "
+    "lobpcg asarray "
     "set_rng_state seed compile __version__ autocast set_autocast_enabled is_autocast_enabled is_autocast_cpu_enabled "
-    "get_autocast_cpu_dtype get_autocast_dtype is_autocast_cache_enabled rnn_tanh_cell rnn_relu_cell gru_cell lstm_cell "
+    "get_autocast_cpu_dtype get_autocast_dtype is_autocast_cache_enabled rnn_tanh_cell rnn_relu_cell gru_cell "
+    "lstm_cell "
     "set_flush_denormal",
     "torch.nn.functional": "native_channel_shuffle",
     "torch.optim.lr_scheduler": "_LRScheduler",
 }
-MODULE_NOT = {"torch": "cond while_loop", "torch.autograd": "function variable", "torch.autograd.graph": "region_activation_memory_budget"}
+MODULE_NOT = {
+    "torch": "cond while_loop",
+    "torch.autograd": "function variable",
+    "torch.autograd.graph": "region_activation_memory_budget",
+}
 MODULE_ONLY = {
-    "torch.sparse": "sum mm softmax log_softmax addmm sampled_addmm check_sparse_tensor_invariants spdiags as_sparse_gradcheck",
+    "torch.sparse": "sum mm softmax log_softmax addmm sampled_addmm check_sparse_tensor_invariants spdiags "
+    "as_sparse_gradcheck",
     "torch.utils": "",
     "torch.utils.hooks": "RemovableHandle",
-    "torch.cuda": "is_available device_count is_initialized current_device synchronize empty_cache manual_seed manual_seed_all "
-    "get_device_name memory_allocated max_memory_allocated memory_reserved reset_peak_memory_stats is_bf16_supported device",
+    "torch.cuda": "is_available device_count is_initialized current_device synchronize empty_cache manual_seed "
+    "manual_seed_all "
+    "get_device_name memory_allocated max_memory_allocated memory_reserved reset_peak_memory_stats "
+    "is_bf16_supported device",
     "torch.cuda.amp": "autocast GradScaler custom_fwd custom_bwd",
     "torch.cpu": "is_available device_count synchronize current_device",
     "torch.cpu.amp": "autocast GradScaler",
@@ -132,19 +237,44 @@ MODULE_ONLY = {
     "torch.types": "Device Number",
     "torch.nn.attention": "SDPBackend sdpa_kernel",
     "torch.amp": "autocast custom_fwd custom_bwd is_autocast_available GradScaler",
-    "torch.func": "grad grad_and_value vmap jacrev jacfwd hessian vjp jvp functional_call stack_module_state functionalize "
+    "torch.func": "grad grad_and_value vmap jacrev jacfwd hessian vjp jvp functional_call stack_module_state "
+    "functionalize "
     "debug_unwrap replace_all_batch_norm_modules_ linearize",
     "torch.utils.checkpoint": "checkpoint checkpoint_sequential set_checkpoint_debug_enabled",
     "torch.testing": "assert_close assert_allclose make_tensor",
-    "torch.utils.data": "BatchSampler ChainDataset ConcatDataset DataLoader Dataset IterableDataset RandomSampler Sampler "
+    "torch.utils.data": "BatchSampler ChainDataset ConcatDataset DataLoader Dataset IterableDataset "
+    "RandomSampler Sampler "
     "SequentialSampler StackDataset Subset SubsetRandomSampler TensorDataset WeightedRandomSampler default_collate "
     "default_convert get_worker_info random_split",
 }
-CLASSES = (
-    "Tensor Size dtype device Generator layout memory_format finfo iinfo no_grad enable_grad set_grad_enabled inference_mode "
-    "autocast FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor "
-    "BoolTensor OutOfMemoryError AcceleratorError"
-).split()
+CLASSES = [
+    "Tensor",
+    "Size",
+    "dtype",
+    "device",
+    "Generator",
+    "layout",
+    "memory_format",
+    "finfo",
+    "iinfo",
+    "no_grad",
+    "enable_grad",
+    "set_grad_enabled",
+    "inference_mode",
+    "autocast",
+    "FloatTensor",
+    "DoubleTensor",
+    "HalfTensor",
+    "BFloat16Tensor",
+    "LongTensor",
+    "IntTensor",
+    "ShortTensor",
+    "CharTensor",
+    "ByteTensor",
+    "BoolTensor",
+    "OutOfMemoryError",
+    "AcceleratorError",
+]
 
 
 def admitted(module: types.ModuleType) -> Iterator[str]:
@@ -158,7 +288,9 @@ def admitted(module: types.ModuleType) -> Iterator[str]:
         if name.startswith("_") or NEVER.fullmatch(name) or name in left_out:
             continue
         value = getattr(module, name)
-        if isinstance(value, types.ModuleType) or (isinstance(value, type) and dotted == "torch" and name not in CLASSES):
+        if isinstance(value, types.ModuleType) or (
+            isinstance(value, type) and dotted == "torch" and name not in CLASSES
+        ):
             continue
         if dotted == "torch.distributions.constraints" and isinstance(value, value_types()):
             yield name
@@ -171,7 +303,13 @@ def admitted(module: types.ModuleType) -> Iterator[str]:
 
 def public(module: types.ModuleType) -> list[str]:
     """What a module exports, or, where it does not say, what it holds."""
-    if module.__name__ in ("torch", "torch.nn.functional", "torch.nn", "torch.optim", "torch.distributions.constraints"):
+    if module.__name__ in (
+        "torch",
+        "torch.nn.functional",
+        "torch.nn",
+        "torch.optim",
+        "torch.distributions.constraints",
+    ):
         return dir(module)
     exported = list(getattr(module, "__all__", ()))
     builtin = [name for name in dir(module) if isinstance(getattr(module, name), types.BuiltinFunctionType)]
@@ -235,12 +373,14 @@ NUMPY_NEVER = re.compile(
     r"|require|poly1d|format_parser|typename|iterable|shares_memory|broadcast|flatiter"
     r"|ufunc|roots|einsum_path|mask_indices|fromfunction|get_array_wrap|getlimits"
 )
-NUMPY_MODULES = "numpy numpy.linalg numpy.random numpy.fft numpy.testing numpy.polynomial".split()
+NUMPY_MODULES = ["numpy", "numpy.linalg", "numpy.random", "numpy.fft", "numpy.testing", "numpy.polynomial"]
 NUMPY_ONLY = {
     "numpy.testing": "assert_allclose assert_almost_equal assert_array_almost_equal assert_array_equal assert_equal",
     "numpy.polynomial": "",
 }
-NUMPY_TYPES = "ndarray generic ufunc dtype random.Generator random.RandomState errstate vectorize finfo iinfo ndenumerate ndindex"
+NUMPY_TYPES = (
+    "ndarray generic ufunc dtype random.Generator random.RandomState errstate vectorize finfo iinfo ndenumerate ndindex"
+)
 
 
 def numpy_names(module: types.ModuleType) -> Iterator[str]:
@@ -276,21 +416,25 @@ def write() -> None:
     """Write torch.txt and torch_types.txt anew. python.txt and python_types.txt are kept by hand."""
     sections = {}
     for dotted in MODULES:
-        names = set(admitted(importlib.import_module(dotted))) | {
+        found = set(admitted(importlib.import_module(dotted))) | {
             name for name in MODULE_EXTRA.get(dotted, "").split() if hasattr(importlib.import_module(dotted), name)
         }
-        sections[dotted] = sorted(names)
-    lines = ["# Functions, classes and constants of PyTorch's modules: public, its own, and none that reaches files,",
-             "# processes, foreign code, raw memory, kernels without checks, or devices other than the CPU."]
-    for dotted, names in sections.items():
-        lines += ["", f"[{dotted}]", *names]
+        sections[dotted] = sorted(found)
+    lines = [
+        "# Functions, classes and constants of PyTorch's modules: public, its own, and none that reaches files,",
+        "# processes, foreign code, raw memory, kernels without checks, or devices other than the CPU.",
+    ]
+    for dotted, listed in sections.items():
+        lines += ["", f"[{dotted}]", *listed]
     (FOLDER / "torch.txt").write_text("\n".join(lines) + "\n")
-    lines = ["# Methods and attributes by class, the ones it defines itself: public, by the same rule. A line with * admits the",
-             "# public fields that instances carry; a trailing * any name that begins so."]
-    extra = {resolve(dotted): names.split() for dotted, names in TYPE_EXTRA.items()}
+    lines = [
+        "# Methods and attributes by class, the ones it defines itself: public, by the same rule. A line with * "
+        "admits the",
+        "# public fields that instances carry; a trailing * any name that begins so.",
+    ]
+    extra = {resolve(dotted): more.split() for dotted, more in TYPE_EXTRA.items()}
     for dotted, cls in classes(sections).items():
-        names = sorted({*own_names(cls), *extra.get(cls, ())})
-        lines += ["", f"[{dotted}]", *names]
+        lines += ["", f"[{dotted}]", *sorted({*own_names(cls), *extra.get(cls, ())})]
     (FOLDER / "torch_types.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -35,10 +35,13 @@ def test_whole_modules_of_the_programs_own_class() -> None:
         "net = Net()\n"
         "torch.save(net, 'net.pt')\n"
     )
-    variables, _ = run(program + "back = torch.load('net.pt', weights_only=False)\nsame = torch.equal(back.layer.weight, net.layer.weight)")
+    variables, _ = run(
+        program
+        + "back = torch.load('net.pt', weights_only=False)\nsame = torch.equal(back.layer.weight, net.layer.weight)"
+    )
     assert variables["same"]
     assert type(variables["back"]) is type(variables["net"])
-    with pytest.raises(pickle.UnpicklingError, match="Unsupported global: GLOBAL __main__.Net"):
+    with pytest.raises(pickle.UnpicklingError, match=r"Unsupported global: GLOBAL __main__\.Net"):
         run(program + "torch.load('net.pt')")
 
 

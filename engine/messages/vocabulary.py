@@ -17,7 +17,10 @@ _LIBRARY = {
     "PIL": ("build the image as a tensor", "直接用张量构造图像"),
     "cv2": ("build the image as a tensor", "直接用张量构造图像"),
     "tensorflow": ("write the same with torch", "用 torch 写同样的内容"),
-    "jax": ("use torch.func, which has grad, vmap, jacrev and hessian", "改用 torch.func，它有 grad、vmap、jacrev 和 hessian"),
+    "jax": (
+        "use torch.func, which has grad, vmap, jacrev and hessian",
+        "改用 torch.func，它有 grad、vmap、jacrev 和 hessian",
+    ),
     "tensorboard": ("print the numbers, or plot them with matplotlib.pyplot", "打印数值，或用 matplotlib.pyplot 画图"),
     "transformers": ("build the layers with torch.nn", "用 torch.nn 搭建各层"),
 }

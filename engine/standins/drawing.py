@@ -1,5 +1,8 @@
 """torchviz.make_dot: our own picture of the graph is beside the program, so the drawing here only says so."""
 
+# ruff: noqa: ARG001
+# A stand-in takes what the real thing takes, and looks at little of it.
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,7 +29,9 @@ class Dot(Offered):
         return f"<make_dot of {self.name}>"
 
 
-def make_dot(var: Any, params: Any = None, show_attrs: bool = False, show_saved: bool = False, max_attr_chars: int = 50) -> Dot:
+def make_dot(
+    var: Any, params: Any = None, show_attrs: bool = False, show_saved: bool = False, max_attr_chars: int = 50
+) -> Dot:
     """The graph of `var` (or of the first of several)."""
     first = var[0] if isinstance(var, tuple | list) and var else var
     node = getattr(first, "grad_fn", None)

@@ -1,5 +1,8 @@
 """tqdm: the iteration without the bar (a bar is written to the error stream, which nobody sees here)."""
 
+# ruff: noqa: ARG004
+# A stand-in takes what the real thing takes, and looks at little of it.
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +17,9 @@ def offer(run: Run) -> Names:
     class Tqdm(Offered):
         """A progress bar that shows nothing."""
 
-        def __init__(self, iterable: Iterable[Any] | None = None, desc: str | None = None, total: Any = None, **kwargs: Any) -> None:
+        def __init__(
+            self, iterable: Iterable[Any] | None = None, desc: str | None = None, total: Any = None, **kwargs: Any
+        ) -> None:
             self.iterable = iterable
             self.desc = desc
             self.n = 0

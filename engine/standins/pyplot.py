@@ -1,5 +1,8 @@
 """matplotlib.pyplot: plots become plain series, drawn by our own charts."""
 
+# ruff: noqa: ARG001, ARG005
+# A stand-in takes what the real thing takes, and looks at little of it.
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,12 +13,56 @@ from engine.standins import Names, Offered, Run
 from engine.trace import Figure
 
 _POINTS = 5_000
-_IGNORED = (
-    "grid legend tight_layout axis xlim ylim set_xlim set_ylim xticks yticks set_xticks set_yticks set_xticklabels "
-    "set_yticklabels set_aspect text annotate axhline axvline hlines vlines colorbar imshow matshow contour contourf clabel "
-    "quiver streamplot pcolormesh tick_params invert_yaxis set_zlabel plot_surface plot_wireframe view_init margins minorticks_on "
-    "set_axis_off xscale yscale set_xscale set_yscale axvspan axhspan arrow subplots_adjust set_facecolor"
-).split()
+_IGNORED = [
+    "grid",
+    "legend",
+    "tight_layout",
+    "axis",
+    "xlim",
+    "ylim",
+    "set_xlim",
+    "set_ylim",
+    "xticks",
+    "yticks",
+    "set_xticks",
+    "set_yticks",
+    "set_xticklabels",
+    "set_yticklabels",
+    "set_aspect",
+    "text",
+    "annotate",
+    "axhline",
+    "axvline",
+    "hlines",
+    "vlines",
+    "colorbar",
+    "imshow",
+    "matshow",
+    "contour",
+    "contourf",
+    "clabel",
+    "quiver",
+    "streamplot",
+    "pcolormesh",
+    "tick_params",
+    "invert_yaxis",
+    "set_zlabel",
+    "plot_surface",
+    "plot_wireframe",
+    "view_init",
+    "margins",
+    "minorticks_on",
+    "set_axis_off",
+    "xscale",
+    "yscale",
+    "set_xscale",
+    "set_yscale",
+    "axvspan",
+    "axhspan",
+    "arrow",
+    "subplots_adjust",
+    "set_facecolor",
+]
 
 
 def _numbers(values: Any) -> list[float]:
@@ -125,7 +172,16 @@ class Canvas(Offered):
     def __init__(self) -> None:
         self.axes: list[Axes] = []
         self.words = ""
-        for name in ("tight_layout", "colorbar", "savefig", "show", "legend", "set_size_inches", "subplots_adjust", "set_dpi"):
+        for name in (
+            "tight_layout",
+            "colorbar",
+            "savefig",
+            "show",
+            "legend",
+            "set_size_inches",
+            "subplots_adjust",
+            "set_dpi",
+        ):
             setattr(self, name, _nothing)
 
     def add_subplot(self, *args: Any, **style: Any) -> Axes:
@@ -195,19 +251,33 @@ def offer(run: Run) -> Names:
         """Every pair of axes with a series is one figure."""
         drawn = [(canvas, axes) for canvas in canvases for axes in canvas.axes if axes.series]
         return [
-            Figure(number, 0, axes.words["title"] or canvas.words, axes.words["xlabel"], axes.words["ylabel"], list(axes.series))
+            Figure(
+                number,
+                0,
+                axes.words["title"] or canvas.words,
+                axes.words["xlabel"],
+                axes.words["ylabel"],
+                list(axes.series),
+            )
             for number, (canvas, axes) in enumerate(drawn)
         ]
 
     run.drawn.append(rows)
     names = {name: on_axes(name) for name in dir(Axes) if not name.startswith("_") and not name.startswith("set")}
     names |= {name: on_axes(name) for name in _IGNORED if not name.startswith("set")}
-    names |= {name: _nothing for name in ("savefig", "close", "ion", "ioff", "pause", "draw", "set_cmap", "clim", "rc")}
-    names |= {
-        "figure": figure, "subplots": subplots, "show": show, "gcf": current, "gca": lambda *args, **kw: current().gca(),
-        "subplot": lambda *args, **kw: current().add_subplot(), "clf": figure, "style": Style(), "rcParams": {}, "Axes": Axes,
-        "axes": lambda *args, **kw: current().add_subplot(), "suptitle": lambda text, *args, **kw: current().suptitle(text),
-    }  # fmt: skip
+    names |= dict.fromkeys(("savefig", "close", "ion", "ioff", "pause", "draw", "set_cmap", "clim", "rc"), _nothing)
+
+    def axes(*args: Any, **style: Any) -> Axes:
+        """New axes in the current figure."""
+        return current().add_subplot()
+
+    def title_over_all(text: Any, *args: Any, **style: Any) -> None:
+        """`plt.suptitle`."""
+        current().suptitle(text)
+
+    names |= {"figure": figure, "clf": figure, "subplots": subplots, "subplot": axes, "axes": axes, "show": show}
+    names |= {"gcf": current, "gca": lambda *args, **style: current().gca(), "suptitle": title_over_all}
+    names |= {"style": Style(), "rcParams": {}, "Axes": Axes}
     return {
         "matplotlib.pyplot": names,
         "matplotlib": {"use": _nothing, "rcParams": {}, "__version__": "3.0", "rc": _nothing},

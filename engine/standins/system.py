@@ -1,5 +1,8 @@
 """sys, gc, platform, pprint and switches of other devices: their harmless parts."""
 
+# ruff: noqa: ARG001
+# A stand-in takes what the real thing takes, and looks at little of it.
+
 from __future__ import annotations
 
 import pprint
@@ -56,7 +59,10 @@ def offer(run: Run) -> Names:
 
     return {
         "sys": {
-            **{name: getattr(sys, name) for name in ("version", "version_info", "maxsize", "platform", "float_info", "byteorder")},
+            **{
+                name: getattr(sys, name)
+                for name in ("version", "version_info", "maxsize", "platform", "float_info", "byteorder")
+            },
             "argv": ["program.py"],
             "exit": leave,
             "getsizeof": sys.getsizeof,
@@ -66,7 +72,11 @@ def offer(run: Run) -> Names:
             "stderr": Stream(nothing),
         },
         "gc": {"collect": zero, "enable": nothing, "disable": nothing, "isenabled": lambda: True},
-        "platform": {"system": lambda: "Linux", "python_version": lambda: sys.version.split()[0], "machine": lambda: "x86_64"},
+        "platform": {
+            "system": lambda: "Linux",
+            "python_version": lambda: sys.version.split()[0],
+            "machine": lambda: "x86_64",
+        },
         "pprint": {"pprint": printed, "pformat": pprint.pformat, "pp": printed},
         "traceback": {"print_exc": nothing},
         "torch": {"compile": _compile},
