@@ -143,10 +143,11 @@ def _more() -> None:
 def _watch(landing: run.Landing, *, source: bool) -> None:
     """Everything there is to see of a run; without its source where the editor shows it."""
     trace = landing.trace
-    if trace is None:
-        outcome.no_trace(landing.code, landing.params)
-        return
-    outcome.ending(trace)
+    with st.container():  # also where it stays empty, so that the stage keeps its place and is not drawn anew
+        if trace is None:
+            outcome.no_trace(landing.code, landing.params)
+            return
+        outcome.ending(trace)
     if trace.steps:
         asked = _link.state()
         at = stage(

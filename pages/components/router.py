@@ -69,8 +69,9 @@ st.html(_palette())
 st.html(_HERE / "frame.css")
 registered = _registered()
 page = st.navigation(list(registered.values()), position="top")
-with st.container(key="language"):
-    language.switch()
+if not st.context.is_embedded:
+    with st.container(key="language"):
+        language.switch()
 if page == registered.get("home"):
     _open_scenario(registered)
 page.run()

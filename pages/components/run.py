@@ -16,6 +16,7 @@ from functools import cache
 from importlib import metadata
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import EngineError, Parameters
 from engine.executors import local
@@ -75,6 +76,7 @@ def landed(job: Job, prefix: str, *, again: bool = False) -> Landing:
 
     While it is on its way, a line says so, with the place in the queue. A newer job of the same visitor replaces it.
     """
+    line = st.empty()  # always there, so that what follows keeps its place on the page and is not drawn anew
     kept, way = f"{prefix}.landing", f"{prefix}.way"
     landing: Landing | None = st.session_state.get(kept)
     if landing is not None and landing.job == job and not again:
@@ -83,7 +85,7 @@ def landed(job: Job, prefix: str, *, again: bool = False) -> Landing:
         under_way: UnderWay | None = st.session_state.get(way)
         if under_way is None or under_way.job != job:
             under_way = st.session_state[way] = UnderWay(job, visitor())
-        landing = Landing(job, _arrival(under_way))
+        landing = Landing(job, _arrival(under_way, line))
     except EngineError as error:
         landing = Landing(job, None, error.code, error.params)
     except InvalidTrace:
@@ -94,10 +96,9 @@ def landed(job: Job, prefix: str, *, again: bool = False) -> Landing:
     return landing
 
 
-def _arrival(under_way: UnderWay) -> Trace:
+def _arrival(under_way: UnderWay, line: DeltaGenerator) -> Trace:
     """Wait for the end; after a moment, say how it stands."""
     if not under_way.over(_PATIENCE):
-        line = st.empty()
         while not under_way.over(_BEAT):
             line.caption(f":material/hourglass_top: {under_way.words()}")
         line.empty()

@@ -1,0 +1,193 @@
+"""The Program page as a learner meets it: a real server, a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from engine.messages import catalogue, render
+from engine.scenarios import load
+from tests.browser.conftest import STREAMLIT, UVICORN, serving
+
+LESSON = load()["scalar_accumulate"].program
+WAIT = 45_000  # milliseconds; a fresh server loads torch in its children, and the machine may be busy
+
+
+def editor(page: Page) -> Locator:
+    """The text area of the program."""
+    return page.locator(".st-key-program-program textarea")
+
+
+def opened(page: Page, address: str) -> Page:
+    """The page at that address, once the program has run and is drawn."""
+    page.goto(address)
+    expect(page.locator(".stage .card").first).to_be_visible(timeout=WAIT)
+    return page
+
+
+def write(page: Page, text: str) -> None:
+    """Replace the program by pasting."""
+    editor(page).click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(text)
+
+
+def row(page: Page, name: str) -> Locator:
+    """The row of a variable in the stage's table."""
+    return page.locator(".tensors tr", has=page.locator(f"th:text-is('{name}'), td:text-is('{name}')")).first
+
+
+def test_a_pasted_lesson_runs_with_ctrl_enter(browser_page: Page, app_url: str) -> None:
+    """The lesson that starts it all: four backwards add up, so b.grad reads 4, and its marks stand in the editor."""
+    page = opened(browser_page, f"{app_url}/program")
+    write(page, LESSON)
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(page).to_have_url(re.compile(r"/program\?.*c="), timeout=WAIT)
+    expect(row(page, "b")).to_contain_text("4", timeout=WAIT)
+    line = LESSON.rstrip().count("\n") + 1
+    expect(page.locator(".lines .now")).to_have_text(str(line), timeout=WAIT)
+    expect(page.locator(".editor-backdrop .echo").last).to_contain_text("4")
+    expect(page.locator("[class*='st-key-outcome-']")).to_have_count(0)
+
+
+def test_a_link_opens_a_scenario_and_its_error_in_words(browser_page: Page, app_url: str) -> None:
+    """PyTorch's own message stands there verbatim, with its line, and the line is marked."""
+    page = browser_page
+    page.goto(f"{app_url}/?scenario=in_place_error")
+    band = page.locator(".st-key-outcome-failed")
+    expect(band).to_contain_text("has been modified by an inplace operation", timeout=WAIT)
+    expect(page).to_have_url(re.compile("/program"))
+    wrong = page.locator(".lines .wrong")
+    expect(wrong).to_have_count(1, timeout=WAIT)
+    expect(band).to_contain_text(f"Line {wrong.inner_text()} raised RuntimeError")
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("c=eNrLzC3ILypRKMkv", "link.program.cut"), ("c=%%%", "link.program.broken"), ("seed=-1", "link.range")],
+)
+def test_a_broken_link_gets_a_sentence(browser_page: Page, app_url: str, query: str, code: str) -> None:
+    """And the example, never a traceback."""
+    page = opened(browser_page, f"{app_url}/program?{query}")
+    begins = re.split("[{“]", catalogue()[code][0])[0].strip()
+    expect(page.get_by_test_id("stAlert")).to_contain_text(begins)
+    expect(editor(page)).to_have_value(load()["chain_rule"].program)
+
+
+def test_nothing_typed_is_lost(browser_page: Page, app_url: str) -> None:
+    """Neither to a reload, nor to a visit elsewhere, nor to the language switch, nor to another example."""
+    page = opened(browser_page, f"{app_url}/program")
+    typed = load()["chain_rule"].program + "# mine\nfor n in range(2):\n    pass"
+    editor(page).click()
+    page.keyboard.press("ControlOrMeta+End")
+    page.keyboard.type("# mine\nfor n in range(2):\npass")  # the editor indents
+    expect(editor(page)).to_have_value(typed)
+    page.reload()
+    expect(editor(page)).to_have_value(typed, timeout=WAIT)
+    page.get_by_test_id("stTopNav").get_by_role("link").first.click()
+    expect(editor(page)).to_have_count(0, timeout=WAIT)
+    page.go_back()
+    expect(editor(page)).to_have_value(typed, timeout=WAIT)
+    page.get_by_text("中文", exact=True).click()
+    expect(page.get_by_role("button", name=render("page.program.run", language="zh"))).to_be_visible(timeout=WAIT)
+    expect(editor(page)).to_have_value(typed)
+    page.get_by_role("combobox").click()
+    page.get_by_role("option").nth(3).click()
+    page.get_by_role("button", name=render("page.program.back", language="zh")).click(timeout=WAIT)
+    expect(editor(page)).to_have_value(typed, timeout=WAIT)
+
+
+def test_the_shared_link_opens_the_same_for_another_learner(new_page: Callable[..., Page], app_url: str) -> None:
+    """Program, seed and all, copied with one click."""
+    mine = opened(new_page(permissions=["clipboard-read", "clipboard-write"]), f"{app_url}/program")
+    write(mine, LESSON + "\n# 分享")
+    mine.keyboard.press("ControlOrMeta+Enter")
+    expect(row(mine, "b")).to_contain_text("4", timeout=WAIT)
+    mine.get_by_role("button", name=render("page.share"), exact=False).first.click()
+    mine.locator(".copy-link button").first.click(timeout=WAIT)
+    expect(mine.locator(".copy-link button").first).to_have_text(render("page.share.copied"))
+    link = mine.evaluate("navigator.clipboard.readText()")
+    assert link == mine.locator(".copy-link input").first.input_value()
+    theirs = opened(new_page(), link)
+    expect(editor(theirs)).to_have_value(LESSON + "\n# 分享")
+    expect(row(theirs, "b")).to_contain_text("4")
+
+
+def test_an_embedded_page_shows_the_work_alone(browser_page: Page, app_url: str) -> None:
+    """No controls, no switch, no editor: the stage with its own source."""
+    page = opened(browser_page, f"{app_url}/program?scenario=retain_graph_error&read_only=true&embed=true")
+    expect(page.locator(".stage .source")).to_be_visible()
+    expect(editor(page)).to_have_count(0)
+    expect(page.locator(".st-key-toolbar")).to_have_count(0)
+    expect(page.locator(".st-key-language")).to_have_count(0)
+
+
+def test_the_program_is_whole_on_one_screen(browser_page: Page, app_url: str) -> None:
+    """At 1440 x 900 neither the page nor the editor scrolls for a lesson's program."""
+    page = opened(browser_page, f"{app_url}/program?scenario=scalar_accumulate")
+    lowest = page.evaluate("document.querySelector('.st-key-editor').getBoundingClientRect().bottom")
+    assert lowest <= 900
+    assert editor(page).evaluate("area => area.scrollHeight <= area.clientHeight")
+    page.get_by_role("button", name=render("page.program.hide")).click()
+    expect(page.locator(".stage .source")).to_be_visible(timeout=WAIT)
+    expect(editor(page)).to_have_count(0)
+
+
+def test_dark_mode(new_page: Callable[..., Page], app_url: str) -> None:
+    """The system's wish is followed, and what we draw ourselves follows it too."""
+    page = opened(new_page(color_scheme="dark"), f"{app_url}/program")
+
+    def light(selector: str, colour: str) -> float:
+        css = page.locator(selector).first.evaluate(f"element => getComputedStyle(element).{colour}")
+        red, green, blue = map(float, re.findall(r"[\d.]+", css)[:3])
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    assert light(".stApp", "backgroundColor") < 40
+    assert light(".st-key-program-program textarea", "color") > 180
+    assert light(".stage .outline", "stroke") > 60
+
+
+def test_a_phone_shows_the_picture_first(new_page: Callable[..., Page], app_url: str) -> None:
+    """One column, nothing wider than the screen, the graph above the program."""
+    page = opened(new_page(viewport={"width": 390, "height": 844}, has_touch=True), f"{app_url}/program")
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    tops = [
+        page.locator(selector).evaluate("e => e.getBoundingClientRect().top")
+        for selector in (".graph", ".st-key-editor")
+    ]
+    assert tops == sorted(tops)
+
+
+def test_an_endless_loop_disturbs_nobody(new_page: Callable[..., Page], app_url: str) -> None:
+    """While one learner's program is stopped by its limit, another's run is done."""
+    first = opened(new_page(), f"{app_url}/program")
+    write(first, "import torch\nwhile True:\n    torch.ones(1) + 1")
+    first.keyboard.press("ControlOrMeta+Enter")
+    second = opened(new_page(), f"{app_url}/program")
+    write(second, LESSON + "\n# second")
+    second.keyboard.press("ControlOrMeta+Enter")
+    expect(row(second, "b")).to_contain_text("4", timeout=WAIT)
+    expect(first.locator(".st-key-outcome-stopped")).to_contain_text("second", timeout=WAIT)
+    expect(first.locator(".stage")).to_have_count(1, timeout=WAIT)
+
+
+@pytest.mark.parametrize("command", [UVICORN, STREAMLIT], ids=["uvicorn", "streamlit run"])
+def test_a_deep_link_is_the_first_request_of_a_fresh_server(
+    new_page: Callable[..., Page], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """The navigation is ours, the page is the one asked for, and the app stays below 150 MB without torch."""
+    with serving(*command, log=tmp_path / "log") as (address, process):
+        page = opened(new_page(), f"{address}/program?scenario=chain_rule")
+        expect(page.get_by_test_id("stTopNavLink").first).to_have_text(re.compile(render("page.nav.home")))
+        expect(editor(page)).to_have_value(load()["chain_rule"].program)
+        status = Path(f"/proc/{process}/status")
+        if status.exists() and os.name == "posix":
+            resident = int(re.findall(r"VmRSS:\s+(\d+) kB", status.read_text())[0]) / 1000
+            assert resident < 150, f"{resident:.0f} MB"
+            assert "libtorch" not in Path(f"/proc/{process}/maps").read_text()
+        page.context.close()  # before its server goes
