@@ -106,8 +106,10 @@ def test_returned_indices_are_not_the_saved_ones() -> None:
 
 def test_randomness_repeats() -> None:
     """Also where no seed is given."""
-    source = "import torch, numpy as np, random\na = torch.seed()\nb = "
-    "np.random.default_rng().random()\nrandom.seed()\nc = random.random()"
+    source = (
+        "import torch, numpy as np, random\na = torch.seed()\nb = np.random.default_rng().random()\n"
+        "random.seed()\nc = random.random()"
+    )
     first, second = run(source)[0], run(source)[0]
     assert [first[name] for name in "abc"] == [second[name] for name in "abc"]
     state = run(

@@ -25,6 +25,8 @@ WORKER_SIDE = (
     "engine.allowed.*",
     "engine.allowlist",
     "engine.folder",
+    "engine.guards",
+    "engine.lists",
     "engine.standins",
     "engine.standins.*",
     "engine.recorder",
