@@ -43,6 +43,9 @@ def gradient(loss: str, count: int, features: int, like: Tensor, delta: float = 
     flat, flat_slope, flat_scratch = residual.view(-1), slope.view(-1), scratch.view(-1)
     sub, mul, total, dot = torch.sub, torch.mul, torch.sum, torch.dot
     share = 1.0 / count
+    one = torch.ones((), dtype=like.dtype, device=like.device)
+    zero = torch.zeros_like(residual) if loss == "smooth_l1" else residual
+    smooth = torch.ops.aten.smooth_l1_loss_backward.grad_input
 
     def mse(x: Tensor, y: Tensor, w: Tensor, b: Tensor, gw: Tensor, gb: Tensor, slot: Tensor) -> None:
         predict(x, w, b, residual)
@@ -73,8 +76,8 @@ def gradient(loss: str, count: int, features: int, like: Tensor, delta: float = 
         if loss == "huber":
             mul(slope, share, out=slope)
         else:
-            torch.clamp(torch.div(residual, delta, out=slope), -1.0, 1.0, out=slope)
-            mul(slope, share, out=slope)
+            # PyTorch's own kernel: the order of its products differs between vectors and their rests.
+            smooth(one, residual, zero, 1, delta, grad_input=slope)
         contract(slope, x, gw)
         total(slope, 0, True, out=gb)
 

@@ -133,7 +133,7 @@ class Learner:
         """Losses, parameters and gradients of the first rows, as float64."""
         loss = self.rows.sums[:count].double().cpu().numpy() / self.divisor
         theta, grads = self.rows.theta[:count], self.rows.grads[:count]
-        return loss, np.array(theta.double().cpu()), np.array(grads.double().cpu())
+        return loss, theta.double().cpu().numpy().copy(), grads.double().cpu().numpy().copy()
 
     def carry(self, count: int) -> None:
         """Make the row after the last the first of the next block."""

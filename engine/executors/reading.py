@@ -96,7 +96,7 @@ def _ask(order: Csv | Model, *, torch: bool) -> Table | Parameter:
         env=sandbox.bare_environment(),
     )
     try:
-        output, _ = process.communicate(HEADER.pack(len(content)) + content, timeout=TIME + 10)
+        output, _ = process.communicate(HEADER.pack(len(content)) + content, timeout=TIME + 60)
     except subprocess.TimeoutExpired as error:
         process.kill()
         process.communicate()

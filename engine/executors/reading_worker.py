@@ -26,7 +26,7 @@ _KEYS = (("linear.weight", "linear.bias"), ("weight", "bias"))
 
 
 def _state_dict(content: bytes, features: int) -> list[float]:
-    """The parameters in the file. Raises InvalidState for anything but a state_dict of finite floating-point tensors."""
+    """The parameters in the file. Raises InvalidState for anything but a state_dict of finite floats."""
     import torch  # the process that reads a CSV needs none
 
     try:

@@ -211,6 +211,7 @@ class TrainingExecutor:
         self._rest: deque[Training] = deque()
         self._tables: OrderedDict[str, Points] = OrderedDict()
         self._hands: list[threading.Thread] = []
+        self.workers: list[Worker] = []
         self._idle = 0
         self._closed = False
 
@@ -308,7 +309,8 @@ class TrainingExecutor:
 
     def _serve(self) -> None:
         """One worker's life, and its successors'."""
-        worker = _Worker(self._threads)
+        worker = Worker(self._threads)
+        self.workers.append(worker)
         while (work := self._next()) is not None:
             try:
                 self._do(worker, work)
@@ -317,7 +319,7 @@ class TrainingExecutor:
                 self._lose(work)
         worker.close()
 
-    def _do(self, worker: _Worker, work: _Call | Training) -> None:
+    def _do(self, worker: Worker, work: _Call | Training) -> None:
         if isinstance(work, _Call):
             work.reply = self._exchange(worker, work.request)
             work.done.set()
@@ -335,7 +337,7 @@ class TrainingExecutor:
         elif isinstance(reply, slices.Failed):
             work.fail(reply.code, reply.params)
 
-    def _exchange(self, worker: _Worker, request: slices.Request) -> slices.Reply:
+    def _exchange(self, worker: Worker, request: slices.Request) -> slices.Reply:
         """One request and its answer. A worker that has died is replaced once; a table it lacks is sent."""
         for attempt in (1, 2):
             try:
@@ -365,40 +367,40 @@ def _settings(request: slices.Request) -> Settings | None:
     return request.settings if isinstance(request, (slices.Start, slices.Examine)) else None
 
 
-class _Worker:
+class Worker:
     """One process; started when it is first needed, from the thread that speaks with it."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def exchange(self, request: slices.Request) -> slices.Reply:
         """Its answer. Raises BrokenProtocol or OSError where it died."""
-        if self._process is None:
-            self._process = subprocess.Popen(
+        if self.process is None:
+            self.process = subprocess.Popen(
                 [sys.executable, "-P", "-B", "-m", "engine.executors.training_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=_environment(self._threads),
                 start_new_session=True,  # an interrupt at the terminal is for the app
             )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        slices.write(self._process.stdin, request)  # type: ignore[arg-type]
-        return slices.read_reply(self._process.stdout)  # type: ignore[arg-type]
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        slices.write(self.process.stdin, request)  # type: ignore[arg-type]
+        return slices.read_reply(self.process.stdout)  # type: ignore[arg-type]
 
     def close(self) -> None:
         """End it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            for stream in (self.process.stdin, self.process.stdout):
                 if stream is not None:
                     try:
                         stream.close()
                     except OSError:
                         _log.debug("a dead worker's pipe held bytes")
-            self._process = None
+            self.process = None
 
 
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HOME", "TMPDIR")
