@@ -117,8 +117,8 @@ def test_hooks_of_the_program_are_seen_firing() -> None:
 
 def test_a_pass_inside_a_pass() -> None:
     trace = finished(
-        TWO
-        + "def again(grad):\n    with torch.enable_grad():\n        (b * 5).backward()\nw.register_hook(again)\ny = w * 3\ny.backward()\n"
+        TWO + "def again(grad):\n    with torch.enable_grad():\n        (b * 5).backward()\n"
+        "w.register_hook(again)\ny = w * 3\ny.backward()\n"
     )
     assert {row.number: row.parent for row in trace.passes} == {0: None, 1: 0}
     assert fired(trace, 1) == ["MulBackward0", "AccumulateGrad"]

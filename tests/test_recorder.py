@@ -310,7 +310,10 @@ def test_files_and_figures_come_with_the_last_frame() -> None:
 
 
 def test_recording_draws_no_random_numbers() -> None:
-    source = "import torch\nlayer = torch.nn.Linear(3, 3)\ny = layer(torch.randn(100, 3)).sum()\ny.backward()\nz = torch.rand(2)"
+    source = (
+        "import torch\nlayer = torch.nn.Linear(3, 3)\ny = layer(torch.randn(100, 3)).sum()\ny.backward()\n"
+        "z = torch.rand(2)"
+    )
     torch.manual_seed(0)
     layer = torch.nn.Linear(3, 3)
     layer(torch.randn(100, 3)).sum().backward()

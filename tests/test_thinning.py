@@ -111,7 +111,10 @@ def test_the_size_of_a_trace_is_capped_and_the_end_is_kept() -> None:
 
 def test_a_large_pass_is_cut_into_frames_that_each_stand() -> None:
     limits = msgspec.structs.replace(PATIENT, frame_size=50_000)
-    source = "import torch\nx = torch.ones(1, requires_grad=True)\ny = x\nfor i in range(900):\n    y = y * 1.5\ny.backward()"
+    source = (
+        "import torch\nx = torch.ones(1, requires_grad=True)\ny = x\nfor i in range(900):\n    y = y * 1.5\n"
+        "y.backward()"
+    )
     frames = frames_of(source, limits=limits)
     trace = record(source, limits=limits)
     assert len(frames) > 10
