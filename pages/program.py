@@ -99,10 +99,11 @@ def _toolbar() -> None:
             help=say("page.program.hide.help" if shown else "page.program.show.help"),
             on_click=lambda: st.session_state.update({_EDITOR: not shown}),
         )
-        if _MINE in st.session_state:
-            st.button(
-                say("page.program.back"), icon=":material/undo:", help=say("page.program.back.help"), on_click=_back
-            )
+        with st.container(width="content"):
+            if _MINE in st.session_state:
+                st.button(
+                    say("page.program.back"), icon=":material/undo:", help=say("page.program.back.help"), on_click=_back
+                )
         st.space("stretch")
         _share()
         _more()
@@ -183,10 +184,11 @@ def _page() -> None:
     with st.container(gap="xsmall", key="page"):
         if not read_only:
             _toolbar()
-        _link.say_problems()
-        scenario = _opened()
-        if _text() == scenario.program:
-            st.caption(f":material/visibility: {say(scenario.notice_id)}")
+        # What may be absent has a place of its own: else the editor would move and be drawn anew under the typist.
+        with st.container():
+            _link.say_problems()
+            if _text() == _opened().program:
+                st.caption(f":material/visibility: {say(_opened().notice_id)}")
         if read_only or not st.session_state[_EDITOR]:
             _watch(_landing(), source=True)
             return

@@ -90,6 +90,7 @@ def test_nothing_typed_is_lost(browser_page: Page, app_url: str) -> None:
     page.reload()
     expect(editor(page)).to_have_value(typed, timeout=WAIT)
     page.get_by_test_id("stTopNav").get_by_role("link").first.click()
+    expect(page).to_have_url(f"{app_url}/", timeout=WAIT)
     expect(editor(page)).to_have_count(0, timeout=WAIT)
     page.go_back()
     expect(editor(page)).to_have_value(typed, timeout=WAIT)
