@@ -50,13 +50,19 @@ def gradient(loss: str, count: int, features: int, like: Tensor, delta: float = 
     def mse(x: Tensor, y: Tensor, w: Tensor, b: Tensor, gw: Tensor, gb: Tensor, slot: Tensor) -> None:
         predict(x, w, b, residual)
         sub(residual, y, out=residual)
-        if count >= LARGE:
-            total(mul(flat, flat, out=flat_slope), 0, out=slot)
-        else:
-            dot(flat, flat, out=slot)
+        dot(flat, flat, out=slot)
         mul(residual, 2.0 * share, out=slope)
         contract(slope, x, gw)
         total(slope, 0, True, out=gb)
+
+    def large_mse(x: Tensor, y: Tensor, w: Tensor, b: Tensor, gw: Tensor, gb: Tensor, slot: Tensor) -> None:
+        predict(x, w, b, residual)
+        sub(residual, y, out=residual)
+        total(mul(flat, flat, out=flat_slope), 0, out=slot)
+        contract(residual, x, gw)
+        total(residual, 0, True, out=gb)
+        gw.mul_(2.0 * share)  # a scalar now instead of every point before: one pass over memory less
+        gb.mul_(2.0 * share)
 
     def l1(x: Tensor, y: Tensor, w: Tensor, b: Tensor, gw: Tensor, gb: Tensor, slot: Tensor) -> None:
         predict(x, w, b, residual)
@@ -81,7 +87,8 @@ def gradient(loss: str, count: int, features: int, like: Tensor, delta: float = 
         contract(slope, x, gw)
         total(slope, 0, True, out=gb)
 
-    return {"mse": mse, "l1": l1, "huber": clamped, "smooth_l1": clamped}[loss]
+    quadratic = large_mse if count >= LARGE else mse
+    return {"mse": quadratic, "l1": l1, "huber": clamped, "smooth_l1": clamped}[loss]
 
 
 def divisor(loss: str, delta: float) -> float:

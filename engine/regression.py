@@ -3,11 +3,11 @@
     start(settings) -> State          the model of the lesson, nn.Linear, as its seed makes it
     advance(state, budget)            trains on, records every epoch, and does not care how a run is sliced
 
-The numbers are those of the plain script (the seed set, nn.Linear, a loss of torch.nn, an optimizer of torch.optim, and
+The numbers are those of the plain script (the seed set, nn.Linear, a loss of torch.nn, an optimizer of torch.optim,
 for batches torch.utils.data.DataLoader with shuffle): gradients come from `engine.losses`, updates from
-`engine.optimizers`, both of which run the operators that autograd and torch.optim would run. What makes it fast: nothing
-is allocated, converted or looked at inside the loop. Each epoch writes its parameters, gradients and loss into rows of a
-block (`engine.epochs`), and a block is read once, when it is full.
+`engine.optimizers`, both of which run the operators that autograd and torch.optim would run. What makes it fast:
+nothing is allocated, converted or looked at inside the loop. Each epoch writes its parameters, gradients and loss into
+rows of a block (`engine.epochs`), and a block is read once, when it is full.
 """
 
 from __future__ import annotations

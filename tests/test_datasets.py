@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -152,10 +154,8 @@ def test_impossible_choices_are_refused(choice: tables.Choice) -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_reader(content: bytes) -> None:
     """Whatever comes is a sheet or a refusal."""
-    try:
-        tables.read(content)
-    except InvalidState as error:
-        assert error.code.startswith("csv.")
+    with contextlib.suppress(InvalidState):
+        assert tables.read(content).rows >= 2
 
 
 def test_typed_points_are_whole_or_refused() -> None:

@@ -56,7 +56,7 @@ def test_the_hessian_is_autograds() -> None:
     def loss(theta: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.mse_loss(points.x @ theta[:-1, None] + theta[-1], points.y)
 
-    expected = torch.autograd.functional.hessian(loss, torch.zeros(3, dtype=torch.float64))
+    expected = torch.func.hessian(loss)(torch.zeros(3, dtype=torch.float64))
     np.testing.assert_allclose(stability.hessian(points.x.numpy()), expected.numpy(), rtol=1e-12)
 
 

@@ -2,10 +2,10 @@
 
     Training (one run of one visitor) --slices--> worker --State + Chunk--> its History
 
-A run is asked for slice after slice; between two slices nothing of it lives anywhere but its State here. So pausing is not
-asking again, a worker that dies costs one slice, and a hundred runs share two workers: each gets a slice in turn, a new one
-first. Workers are pre-started processes with torch imported; each has its own thread here, which starts it, speaks with it
-and ends with the app.
+A run is asked for slice after slice; between two slices nothing of it lives anywhere but its State here. So pausing is
+not asking again, a worker that dies costs one slice, and a hundred runs share two workers: each gets a slice in turn, a
+new one first. Workers are pre-started processes with torch imported; each has its own thread here, which starts it,
+speaks with it and ends with the app.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ class _Call:
 
 
 class TrainingExecutor:
-    """Workers for training. `workers` defaults to the cores, at most four; each takes its share of the cores as threads."""
+    """Workers for training. `workers` defaults to the cores, at most four; each has a share of the cores as threads."""
 
     def __init__(self, workers: int | None = None) -> None:
         cores = os.cpu_count() or 1
@@ -291,7 +291,7 @@ class TrainingExecutor:
                 self._tables.popitem(last=False)
 
     def _next(self) -> _Call | Training | None:
-        """What to do next: whoever waits for an answer, then the newest runs, then the others in turn. None at the end."""
+        """What to do next: who waits for an answer, then the newest runs, then the others in turn. None at the end."""
         with self._changed:
             while not self._closed:
                 if self._calls:

@@ -1,0 +1,162 @@
+"""The Regression page in a real Chromium: a line learns, is steered, fails and is told why, and is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+SLOW = 60_000  # milliseconds that a step may take on a busy machine
+
+
+def _opened(page: Page, app_url: str, query: str = "") -> Page:
+    page.set_default_timeout(SLOW)
+    page.goto(f"{app_url}/regression{query}")
+    page.wait_for_selector(".live-plot .main-svg")
+    return page
+
+
+def _status(page: Page, status: str) -> None:
+    expect(page.locator(".live")).to_have_attribute("data-status", status, timeout=SLOW)
+
+
+def _value(page: Page, row: int, column: int = 1) -> float:
+    return float(page.locator(".live tbody tr").nth(row).locator("td").nth(column).get_attribute("title") or "nan")
+
+
+def _number(page: Page, label: str, value: str) -> None:
+    field = page.get_by_role("spinbutton", name=label, exact=True)
+    field.fill(value)
+    field.press("Enter")
+
+
+def _press(page: Page, action: str) -> None:
+    page.locator(f".live-bar [data-action={action}]").click()
+
+
+def _slow_run(page: Page) -> None:
+    """A run long enough to be steered."""
+    _number(page, "Epochs", "1000000")
+    _status(page, "running")
+
+
+def test_the_lesson_has_run_and_the_line_has_arrived(browser_page: Page, app_url: str) -> None:
+    """Without a click; the numbers beside it are those of the plain script."""
+    page = _opened(browser_page, app_url)
+    _status(page, "finished")
+    expect(page.locator(".live-time output")).to_have_text("epoch 500", timeout=SLOW)
+    assert _value(page, 0) == pytest.approx(2.001486, rel=1e-4)
+    assert _value(page, 1) == pytest.approx(0.9896833, rel=1e-4)
+    assert page.locator(".live-plot .main-svg").count() >= 4
+    _press(page, "reset")
+    _status(page, "ready")
+    _press(page, "train")
+    _status(page, "finished")
+
+
+def test_pause_step_resume_stop(browser_page: Page, app_url: str) -> None:
+    """Each at once; a paused run stands still."""
+    page = _opened(browser_page, app_url)
+    _slow_run(page)
+    _press(page, "train")
+    _status(page, "paused")
+    page.wait_for_timeout(500)
+    before = page.locator(".live-words").inner_text()
+    page.wait_for_timeout(500)
+    assert page.locator(".live-words").inner_text() == before
+    reached = int(re.sub(r"\D", "", re.findall(r"epoch ([\d,]+)", before)[0]))
+    _press(page, "step")
+    expect(page.locator(".live-words")).to_contain_text(f"epoch {reached + 1:,}")
+    _press(page, "train")
+    _status(page, "running")
+    _press(page, "stop")
+    _status(page, "stopped")
+
+
+def test_charts_are_never_built_anew_while_it_runs(browser_page: Page, app_url: str) -> None:
+    """The same elements from the first update to the last: nothing flickers."""
+    page = _opened(browser_page, app_url)
+    page.evaluate("document.querySelectorAll('.live-plot .main-svg').forEach(one => { one.marked = true })")
+    _slow_run(page)
+    page.wait_for_timeout(2_000)
+    assert page.evaluate("[...document.querySelectorAll('.live-plot .main-svg')].every(one => one.marked)")
+    _press(page, "stop")
+
+
+def test_scrubbing_shows_any_epoch_and_opens_it(browser_page: Page, app_url: str) -> None:
+    """The slider moves the numbers; the epoch opens on the Program page with its text in the link."""
+    page = _opened(browser_page, app_url)
+    _status(page, "finished")
+    slider = page.get_by_label("Epoch shown")
+    expect(slider).to_have_value("500", timeout=SLOW)
+    slider.fill("0")
+    expect(page.locator(".live-time output")).to_have_text("epoch 0")
+    assert _value(page, 0) == pytest.approx(-0.00748682, rel=1e-4)
+    assert abs(_value(page, 0, 2)) > 100
+    page.get_by_role("button", name="Open epoch as a program").click()
+    page.wait_for_url("**/program?**")
+
+
+def test_it_diverges_and_is_told_why(browser_page: Page, app_url: str) -> None:
+    """With the number that foretold it, and a way out that works."""
+    page = _opened(browser_page, app_url)
+    _number(page, "Learning rate", "0.05")
+    _status(page, "diverged")
+    told = page.locator(".st-key-outcome-stopped")
+    expect(told).to_contain_text("largest stable 0.028", timeout=SLOW)
+    told.get_by_role("button", name="Use lr 0.014").click()
+    _status(page, "finished")
+    expect(told).to_have_count(0)
+    assert "lr=0.014" in page.url
+
+
+def test_a_csv_is_trained_on_and_a_bad_one_is_refused(browser_page: Page, app_url: str, tmp_path: Path) -> None:
+    """The exact answer is that of the file."""
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("size;price\n1;5,5\n2;8,5\n3;11,5\n4;14,5\n", encoding="utf-8")
+    bad.write_text("a,b\n1,2\n1,2,3\n", encoding="utf-8")
+    page = _opened(browser_page, app_url, "?data=table")
+    page.get_by_role("button", name="Points", exact=False).last.click()
+    chooser = page.locator(".st-key-regression-file input[type=file]")
+    chooser.set_input_files(bad)
+    expect(page.get_by_text("Line 3 has 3 cells")).to_be_visible(timeout=SLOW)
+    chooser.set_input_files(good)
+    expect(page.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text("3", timeout=SLOW)
+    expect(page.locator(".live tbody tr").nth(1).locator("td").nth(3)).to_have_text("2.5")
+
+
+def test_the_model_goes_down_and_up_again(browser_page: Page, app_url: str, tmp_path: Path) -> None:
+    """What was saved becomes the start; what is no model gets a sentence."""
+    page = _opened(browser_page, app_url)
+    _status(page, "finished")
+    page.get_by_role("tab", name="Keep it").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="model.pkl").first.click()
+    path = tmp_path / "model.pkl"
+    download.value.save_as(path)
+    field = page.locator(".st-key-regression-model input[type=file]")
+    wrong = tmp_path / "wrong.pkl"
+    wrong.write_bytes(b"no model")
+    field.set_input_files(wrong)
+    expect(page.get_by_text("no file that torch.save wrote")).to_be_visible(timeout=SLOW)
+    field.set_input_files(path)
+    expect(page.get_by_text("Loaded: training starts from 2.00149, 0.989683")).to_be_visible(timeout=SLOW)
+    assert "start=2.00148" in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone(new_page: Callable[..., Page], app_url: str, scheme: str) -> None:
+    """One column, the charts first, nothing wider than the screen; the same in the dark."""
+    page = _opened(new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme), app_url, "?lang=zh")
+    _status(page, "finished")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    charts, controls = page.locator(".live").bounding_box(), page.locator(".st-key-regression-controls").bounding_box()
+    assert charts is not None
+    assert controls is not None
+    assert charts["y"] < controls["y"]
+    shade = page.evaluate("getComputedStyle(document.querySelector('.live')).getPropertyValue('--live-background')")
+    assert (int(shade.strip()[1:3], 16) < 128) == (scheme == "dark")
+    expect(page.locator(".live-bar").get_by_role("button", name="单步")).to_be_visible()
