@@ -18,7 +18,7 @@ from engine.messages import render
 from engine.permalink import Field
 from engine.regression_program import script
 from engine.regression_state import Points, settings, table
-from engine.tables import GUESS, Choice
+from engine.tables import Choice
 from engine.trace import number_to_json, to_json
 
 _HIDDEN = frozenset({"scenario", "values", "axis1", "axis2", "lang", "read_only"})

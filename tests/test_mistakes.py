@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
+
 from engine.executors.base import Job
 from engine.executors.inline import InlineExecutor
 from engine.messages import LANGUAGES, render

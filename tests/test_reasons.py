@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from engine.executors.base import Job
 from engine.executors.inline import InlineExecutor
 from engine.messages import LANGUAGES, render
@@ -82,7 +83,8 @@ for i in range(4):
 
 NOTES = {
     "column against row": (
-        "import torch\npred = torch.rand(4, 1, requires_grad=True)\ny = torch.rand(4)\nloss = ((pred - y) ** 2).mean()\n",
+        "import torch\npred = torch.rand(4, 1, requires_grad=True)\ny = torch.rand(4)\n"
+        "loss = ((pred - y) ** 2).mean()\n",
         "note.column_against_row",
         4,
     ),
@@ -105,7 +107,8 @@ NOTES = {
     ),
     "never cleared": (LOOP, "note.never_cleared", 5),
     "frozen in the optimizer": (
-        "import torch\nw = torch.ones(2)\nv = torch.ones(2, requires_grad=True)\nopt = torch.optim.SGD([w, v], lr=0.1)\n",
+        "import torch\nw = torch.ones(2)\nv = torch.ones(2, requires_grad=True)\n"
+        "opt = torch.optim.SGD([w, v], lr=0.1)\n",
         "note.frozen_in_optimizer",
         4,
     ),
