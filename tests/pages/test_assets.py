@@ -48,7 +48,7 @@ def test_plotly_comes_from_the_installed_package() -> None:
 def test_imports_between_scripts_hold(path: Path) -> None:
     """A script names its neighbours relatively, and they exist; nothing is fetched from another host."""
     text = path.read_text("utf-8")
-    for target in re.findall(r"""^(?:import|export)\b[^;"']*["']([^"']+)["'];|\bimport\(["']([^"']+)""", text, re.M):
+    for target in re.findall(r"""^(?:import|export)\b[^;="']*["']([^"']+)["'];|\bimport\(["']([^"']+)""", text, re.M):
         named = "".join(target)
         assert named.startswith("./")
         assert named[2:] in assets.scripts()
