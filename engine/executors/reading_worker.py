@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import sys
 import warnings
 
@@ -22,6 +23,8 @@ from engine.tables import ENCODINGS, read
 
 MEMORY = 1_500_000_000
 """Bytes beyond what is mapped when the file is read."""
+_FOREIGN = re.compile(r"Unsupported global|Unsupported class|Trying to (call|load|instantiate)|GLOBAL \S+ was not")
+"""How torch says that a file asks for a function or a class that is not on its list."""
 _KEYS = (("linear.weight", "linear.bias"), ("weight", "bias"))
 
 
@@ -35,7 +38,7 @@ def _state_dict(content: bytes, features: int) -> list[float]:
             loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
         # torch names what it would not load; nothing of it ran.
-        hostile = "Unsupported" in str(error) or "GLOBAL" in str(error)
+        hostile = _FOREIGN.search(str(error)) is not None
         raise InvalidState("model.hostile" if hostile else "model.unreadable") from error
     if not isinstance(loaded, dict):
         raise InvalidState("model.type", None, type=type(loaded).__name__)
