@@ -120,7 +120,7 @@ def test_a_source_beyond_its_limit_is_cut_where_the_child_sees_it(executor: Loca
         (End(-signal.SIGABRT), "lost", "lost.crash"),
         (End(-signal.SIGFPE), "lost", "lost.division"),
         (End(-signal.SIGKILL, 0.1), "lost", "lost.killed"),
-        (End(-9, 6.0), "stopped", "limit.time"),
+        (End(-9, 9.0), "stopped", "limit.time"),
         (End(-14), "stopped", "limit.time"),
         (End(-24), "stopped", "limit.time"),
         (End(127), "stopped", "limit.memory"),
