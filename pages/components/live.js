@@ -95,7 +95,8 @@ class View {
     const [first, second] = known.axes.map((axis) => names[axis]);
     this.titles.fit.textContent = texts.fit;
     this.titles.bowl.textContent = fill(texts.bowl, { first, second });
-    this.titles.loss.textContent = this.charts.distant ? texts.distance : texts.loss;
+    const measure = this.charts.distant ? texts.distance : texts.loss;
+    this.titles.loss.textContent = measure[0].toUpperCase() + measure.slice(1);
     this.titles.parameters.textContent = texts.parameters;
     this.switches.surface.textContent = this.charts.solid ? texts.contour : texts.surface;
     this.switches.distance.textContent = this.charts.distant ? texts.loss : texts.distance;

@@ -197,12 +197,13 @@ class Charts {
     const seen = drawn.map(measure).filter((value) => value > 0);
     // An exact fit's loss is rounding noise far below everything: it would flatten the curve it is compared with.
     const least = seen.length ? Math.min(...seen) : 1;
+    const wide = seen.length ? Math.log10(Math.max(...seen) / least) : 0; // powers of ten
     const level = !this.distant && known.answerLoss > least * 1e-3 ? [{ x: [0, last], y: [known.answerLoss, known.answerLoss], mode: "lines", name: texts.answer, line: { color: green, width: 1.5, dash: "dash" }, hoverinfo: "skip" }] : [];
     this.put("loss", [
       ...old, ...level,
       { x: drawn.map((one) => one[0]), y: drawn.map(measure), mode: "lines", name: title, line: { color: gradient, width: 2.5 } },
       { x: [row[0]], y: [measure(row)], mode: "markers", name: texts.here, showlegend: false, marker: { size: 9, color: gradient, line: { color: text, width: 1.5 } } },
-    ], this.layout(texts.epoch, title, { yaxis: { type: "log", dtick: seen.length && Math.max(...seen) / least < 1e7 ? 1 : undefined }, xaxis: { range: [0, Math.max(last, 1)] } }));
+    ], this.layout(texts.epoch, title, { yaxis: { type: "log", dtick: wide > 2 && wide < 8 ? 1 : undefined }, xaxis: { range: [0, Math.max(last, 1)] } }));
   }
 
   parameters(rows, row) {
