@@ -197,7 +197,7 @@ def _axes_of(state: Mapping[str, object], width: int | None) -> tuple[int, int] 
     return None if width is not None and max(first, second) >= width else (first, second)
 
 
-def _current() -> tuple[str | None, Points | None]:
+def _current(*, write: bool) -> tuple[str | None, Points | None]:
     """The run that the settings ask for, and the reader's own points; what is wrong with them is said."""
     try:
         points = regression_data.own(_link)
@@ -207,7 +207,7 @@ def _current() -> tuple[str | None, Points | None]:
         ) + 1
         axes = _axes_of(_link.state(), width) if width > 2 else None
         token, changed = regression_run.current(asked, points, axes)
-        if changed:
+        if changed and write:  # a link that was just read stays as it is, and what was wrong with it is said
             _link.write()
         return token, points
     except InvalidState as error:
@@ -251,7 +251,7 @@ def _equation(run: Training) -> str:
 
 
 def _page() -> None:
-    _link.seed()
+    fresh = _link.seed()
     if (start := st.session_state.pop("regression.start.next", None)) is not None:
         _link.put({"start": start})
     st.html(_STYLE)
@@ -263,7 +263,7 @@ def _page() -> None:
         with left, st.container(key="regression-controls"):
             places = _controls(regression_run.shown())
     with right:
-        token, points = _current()
+        token, points = _current(write=not fresh)
         run = RUNS.get(token or "")
         if run is None:
             return

@@ -165,7 +165,7 @@ class Charts {
       { type: "scatter3d", mode: "markers", name: texts.answer, x: [known.answer[first]], y: [known.answer[second]], z: [lift(known.answerLoss)], marker: { size: 5, color: green, symbol: "diamond" } },
       { type: "scatter3d", mode: "markers", name: texts.here, x: [row[2 + first]], y: [row[2 + second]], z: [lift(row[1])], marker: { size: 5, color: value, line: { color: text, width: 1 } } },
     ], { ...layout, margin: { l: 0, r: 0, t: 4, b: 0 },
-      scene: { xaxis: axis(names[first]), yaxis: axis(names[second]), zaxis: { ...axis(`log10 ${texts.loss}`) }, camera: this.camera ?? { eye: { x: 1.5, y: 1.35, z: 0.9 } }, uirevision: this.data.token } });
+      scene: { xaxis: axis(names[first]), yaxis: axis(names[second]), aspectmode: "manual", aspectratio: { x: 1.5, y: 1.5, z: 0.8 }, zaxis: { ...axis(`log10 ${texts.loss}`) }, camera: this.camera ?? { eye: { x: 1.45, y: 1.3, z: 0.75 } }, uirevision: this.data.token } });
   }
 
   // A click anywhere on the contour plot gives its place there, between the grid's points too.
