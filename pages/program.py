@@ -72,14 +72,15 @@ def _back() -> None:
 def _toolbar() -> None:
     # The browser tells the choice by its title, so each language has a picker of its own.
     picker = _link.key(f"picker.{current()}")
-    st.session_state[picker] = _opened().name
+    st.session_state[picker] = _opened().name if _text() == _opened().program else None
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         st.selectbox(
             say("page.program.scenario"),
             list(_programs),
             format_func=lambda name: say(_programs[name].title_id),
             key=picker,
-            on_change=lambda: _pick(st.session_state[picker]),
+            placeholder=say("page.program.own"),
+            on_change=lambda: _pick(st.session_state[picker] or _opened().name),
             help=say("page.program.scenario.help"),
             label_visibility="collapsed",
             width=260,

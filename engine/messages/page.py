@@ -34,6 +34,7 @@ ROWS: dict[str, tuple[str, str]] = {
         "在真实的 PyTorch 上从第一行起运行一次。",
     ),
     "page.program.scenario": ("Example", "示例"),
+    "page.program.own": ("Your own program", "你自己的程序"),
     "page.program.scenario.help": (
         "Open a prepared program. Yours can be put back.",
         "打开一个准备好的程序。你的程序可以恢复。",
