@@ -57,6 +57,7 @@ class Access:
         self.vocabulary = vocabulary
         self.classes: dict[type, UserClass] = {}
         self._foreign: set[type] = set()  # types found to be the vocabulary's alone
+        self._defined: set[tuple[type, str]] = set()  # names found to be the program's; once given they stay so
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": {}}
         """The globals of every function the program makes: by it they are known."""
         operators = Operators(
@@ -98,6 +99,8 @@ class Access:
         kind = type(value)
         if kind in self._foreign and name != "__class__":
             return self.vocabulary.read(value, name)
+        if (kind, name) in self._defined:
+            return getattr(value, name)
         names = METHODS.get(kind)
         if names is not None:
             if name in names:
@@ -105,9 +108,10 @@ class Access:
             return self._read_common(value, name)
         record = self.classes.get(kind)
         if record is not None:
-            if name == "__dict__" and not record.plain:
+            if name == "__dict__" and not record.plain:  # never in _defined
                 return {key: new for key, new in vars(value).items() if record.defines(key) or key[0] != "_"}
             if record.plain or record.defines(name) or name in _TYPE_NAMES or name == "__class__":
+                self._defined.add((kind, name))
                 return getattr(value, name)
             native = next((base for base in kind.__mro__ if base in METHODS and base is not object), None)
             if native is not None and name in METHODS[native]:
@@ -232,6 +236,7 @@ class Access:
         elif kind is types.MethodType:
             if self._is_own_method(function):
                 return function(*args, **kwargs)
+            return self.vocabulary.call(function, args, kwargs)
         elif kind is types.BuiltinFunctionType:
             return self._call_builtin(function, args, kwargs)
         elif kind is types.MethodDescriptorType or kind is types.WrapperDescriptorType:
@@ -256,6 +261,8 @@ class Access:
             return False
         if function.__globals__ is self.namespace:
             return True
+        if type(method.__self__) in self._foreign:
+            return False
         owner = method.__self__ if isinstance(method.__self__, type) else type(method.__self__)
         record = self.classes.get(owner)
         module = function.__globals__.get("__name__", "")
@@ -265,7 +272,9 @@ class Access:
         """A C function: a builtin, or a method bound to one of Python's own values or types."""
         owner = function.__self__
         kind = type(owner)
-        if owner is not None and (kind in METHODS or (kind is type and owner in METHODS)):  # torch.ones has None there
+        if kind in self._foreign or owner is None:  # torch.ones has None there
+            return self.vocabulary.call(function, args, kwargs)
+        if kind in METHODS or (kind is type and owner in METHODS):
             guard = self.python.guards.get((kind, function.__name__))
             return guard(owner, *args, **kwargs) if guard is not None else function(*args, **kwargs)
         constructor = self.python.constructors.get(function) if kind is types.ModuleType else None

@@ -50,6 +50,7 @@ _SENTENCES = {code.rpartition(".")[2] for code in vocabulary.ROWS if code.starts
 _MAKERS = (torch.utils._contextlib._DecoratorContextManager, torch.autocast, functools.partial, functools.partialmethod)
 """Objects whose call gives back a function made of the program's."""
 
+_BOUND = (types.BuiltinFunctionType, types.MethodType)
 _CALLABLE_TYPES = (torch.nn.Module, torch.autograd.graph.Node, Offered, *_MAKERS)
 
 
@@ -79,6 +80,8 @@ class Allowlist:
         self._guarded: dict[int, Any] = {}
         self._owner: Owner | None = None
         self._readable: dict[tuple[type, str], bool] = {}
+        self._callable: set[type] = set()  # types whose every instance may be called
+        self._functions: dict[tuple[str, str], Any] = {}  # what names of modules gave, where it was a callable
         self._passing: set[type] = {int, float, bool, str, type(None), complex, bytes, dict, set, slice, range}
         self.builtins: Mapping[str, object] = {"open": self._admit(self.run.folder.open)}
 
@@ -104,13 +107,19 @@ class Allowlist:
         raise ModuleNotFoundError(_missing(dotted), name=dotted)
 
     def _read_module(self, facade: Facade, name: str) -> Any:
+        key = (facade.dotted, name)
+        if key in self._functions:
+            return self._functions[key]
         dotted = f"{facade.dotted}.{name}"
         standin = self._standins.get(facade.dotted, {})
         if name in standin:
             return self._admit(standin[name]) if callable(standin[name]) else standin[name]
         if name in lists.module_names().get(facade.dotted, ()):
             value = getattr(lists.real_module(facade.dotted), name)
-            return self._admit(value) if callable(value) else value
+            if not callable(value):
+                return value
+            value = self._functions[key] = self._admit(value)
+            return value
         if dotted in self._packages:
             return self.module(dotted)
         if name in ("__name__", "__package__"):
@@ -184,7 +193,7 @@ class Allowlist:
 
     def _attribute(self, kind: type, name: str, found: Any) -> Any:
         """A value read under a listed name: a method is guarded and may be called from now on."""
-        if isinstance(found, types.BuiltinFunctionType | types.MethodType):
+        if isinstance(found, _BOUND):
             guard = guards.of_method(kind, name)
             if guard is not None:
                 return self._admit(guards.bind(guard, found, self.run))
@@ -227,6 +236,7 @@ class Allowlist:
         if isinstance(value, Facade):
             if name in guards.SETTINGS.get(value.dotted, ()):
                 self._standins.setdefault(value.dotted, {})[name] = new
+                self._functions.pop((value.dotted, name), None)
                 return
             raise Refused("refused.write.module", name=f"{value.dotted}.{name}")
         if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.MethodType):
@@ -265,14 +275,18 @@ class Allowlist:
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """See Vocabulary.call."""
-        if id(function) not in self._admitted:
+        kind = type(function)
+        if kind not in self._callable and id(function) not in self._admitted:
             self._check_callable(function)
-        if type(function) in guards.BY_INSTANCE:
-            args, kwargs = guards.BY_INSTANCE[type(function)](function, args, kwargs)
+        if kind in guards.BY_INSTANCE:
+            args, kwargs = guards.BY_INSTANCE[kind](function, args, kwargs)
         if isinstance(function, type):
             function, args, kwargs = guards.construct(function, args, kwargs)
         result = function(*args, **kwargs)
         if type(result) in self._passing:
+            return result
+        if isinstance(result, torch.Tensor):
+            self._check_size(result)
             return result
         return self.gate(result, made=self._makes(function))
 
@@ -292,11 +306,13 @@ class Allowlist:
 
     def _check_callable(self, function: Any) -> None:
         kind = type(function)
+        if kind is types.MethodType and id(function.__func__) in self._admitted:
+            return
         if self._owner is not None and self._owner.owns(function):
             return
         if kind is types.MethodType:
             method = function.__func__
-            if id(method) in self._admitted or (self._owner is not None and self._owner.owns(method)):
+            if self._owner is not None and self._owner.owns(method):
                 return
         if kind in _FUNCTIONS and self._is_listed_method(function):
             return
@@ -304,6 +320,8 @@ class Allowlist:
             if any(base in lists.type_names() for base in function.__mro__[:-1]) and function in lists.type_names():
                 return
         elif isinstance(function, _CALLABLE_TYPES) or kind in lists.type_names() or _is_callable_record(kind):
+            if issubclass(kind, _CALLABLE_TYPES) or kind in lists.type_names():
+                self._callable.add(kind)
             return
         if not callable(function):
             raise TypeError(f"'{kind.__name__}' object is not callable")
@@ -317,9 +335,10 @@ class Allowlist:
             if owner is None:
                 return False
         kind = owner if isinstance(owner, type) else type(owner)
-        return self._is_listed(kind, name) or (
-            name in READABLE and any(base in lists.type_names() for base in kind.__mro__)
-        )
+        listed = self._readable.get((kind, name))
+        if listed is None:
+            listed = self._readable[kind, name] = self._is_listed(kind, name)
+        return listed or (name in READABLE and any(base in lists.type_names() for base in kind.__mro__))
 
     def base(self, cls: Any) -> Any:
         """See Vocabulary.base."""
@@ -388,6 +407,13 @@ class Allowlist:
         return value
 
     def _check_size(self, tensor: torch.Tensor) -> None:
+        if (
+            tensor.__class__ is torch.Tensor
+            and tensor.layout is torch.strided
+            and tensor.numel() <= self.limits.tensor_elements
+            and tensor.dim() <= self.limits.tensor_dimensions
+        ):
+            return  # nearly all
         if tensor.layout is not torch.strided or torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             return
         if isinstance(tensor, UninitializedTensorMixin):

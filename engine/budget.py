@@ -52,8 +52,12 @@ class Budget:
         if self.tick > self.limits.statements:
             raise LimitReached("limit.statements", limit=self.limits.statements)
         self.visits += visits
-        if self.stopped is not None or self.visits > self.limits.visits or self.clock is not None:
+        if self.stopped is not None or self.visits > self.limits.visits:
             self.spend(0)
+        if self.clock is not None:
+            self._until_clock -= 1
+            if self._until_clock <= 0:
+                self.spend(0)
         return self.tick
 
     def enter(self) -> None:

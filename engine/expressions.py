@@ -31,6 +31,7 @@ class Expressions:
         self.program = program
         self.vocabulary = vocabulary
         self.observer = observer
+        self.tells = listens(observer, "before_expression", "after_expression")
         self.limits = limits
         self.budget = Budget(limits, clock)
         self.access = Access(self.budget, vocabulary, self.write_text)
@@ -153,13 +154,16 @@ class Expressions:
 
     def attribute_of(self, node: ast.Attribute, value: Any) -> Any:
         """The attribute of a value that is there already."""
-        self.observer.before_expression(node)
+        tells = self.tells
+        if tells:
+            self.observer.before_expression(node)
         try:
             result = self.access.read(value, node.attr)
         except BaseException as error:
             self.failed(node, error)
             raise
-        self.observer.after_expression(node, result, None, (value,))
+        if tells:
+            self.observer.after_expression(node, result, None, (value,))
         return result
 
     def binary(self, node: ast.BinOp, scope: Scope) -> Any:
@@ -324,24 +328,34 @@ class Expressions:
         callee = node.func
         operands: list[Any] = []
         if callee.__class__ is ast.Attribute:
-            receiver = self.evaluate(callee.value, scope)
+            holder = callee.value
+            receiver = self.table[holder.__class__](holder, scope)
             operands.append(receiver)
             function = self.attribute_of(callee, receiver)
         else:
             function = self.table[callee.__class__](callee, scope)
-        if len(node.args) == 1 and node.args[0].__class__ is ast.Starred:
+        kwargs: dict[str, Any] = {}
+        if not node.args:
+            args: list[Any] = []
+            if node.keywords:
+                kwargs = self.keywords(node, function, scope)
+        elif len(node.args) == 1 and node.args[0].__class__ is ast.Starred:
             spread = self.evaluate(
                 node.args[0].value, scope
             )  # spread after the keywords are evaluated, as CPython does
-            kwargs = self.keywords(node, function, scope) if node.keywords else {}
+            if node.keywords:
+                kwargs = self.keywords(node, function, scope)
             args = self.spread(function, spread)
         else:
             args = self.arguments(node, function, scope)
-            kwargs = self.keywords(node, function, scope) if node.keywords else {}
-        operands += args
-        if kwargs:
-            operands += kwargs.values()
-        self.observer.before_expression(node)
+            if node.keywords:
+                kwargs = self.keywords(node, function, scope)
+        tells = self.tells
+        if tells:
+            operands += args
+            if kwargs:
+                operands += kwargs.values()
+            self.observer.before_expression(node)
         try:
             if function is super or function.__class__ is Builtin:
                 value = self.call_scoped(function, args, kwargs, scope)
@@ -352,17 +366,19 @@ class Expressions:
         except BaseException as error:
             self.failed(node, error)
             raise
-        self.observer.after_expression(node, value, function, operands)
+        if tells:
+            self.observer.after_expression(node, value, function, operands)
         return value
 
     def arguments(self, node: ast.Call, function: Any, scope: Scope) -> list[Any]:
         """The positional arguments, stars spread."""
         args: list[Any] = []
+        table = self.table
         for argument in node.args:
             if argument.__class__ is ast.Starred:
                 args.extend(self.spread(function, self.evaluate(argument.value, scope)))
             else:
-                args.append(self.table[argument.__class__](argument, scope))
+                args.append(table[argument.__class__](argument, scope))
         return args
 
     def spread(self, function: Any, value: Any) -> list[Any]:
@@ -532,9 +548,10 @@ class Expressions:
 
     def assign(self, target: ast.AST, value: Any, scope: Scope) -> None:
         """Bind a target of any form."""
+        if target.__class__ is ast.Name:
+            self.store(target.id, value, scope)
+            return
         match target:
-            case ast.Name(id=name):
-                self.store(name, value, scope)
             case ast.Attribute():
                 self.set_attribute(target, self.evaluate(target.value, scope), value)
             case ast.Subscript():
@@ -576,6 +593,11 @@ class Expressions:
             raise
         self.observer.after_expression(target, values, None, (value,))
         return values
+
+
+def listens(observer: Observer, *hooks: str) -> bool:
+    """Whether an observer does anything in one of these hooks."""
+    return any(getattr(type(observer), hook) is not getattr(Observer, hook) for hook in hooks)
 
 
 def _unpacked(parts: list[ast.expr], value: Any, budget: Budget) -> list[Any]:

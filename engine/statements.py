@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from engine.errors import Refused, Stop
-from engine.expressions import Expressions
+from engine.expressions import Expressions, listens
 from engine.functions import make_class
 from engine.observer import NOTHING
 from engine.patterns import Patterns
@@ -64,6 +64,8 @@ class Statements(Expressions):
         super().__init__(*args, **kwargs)
         self.patterns = Patterns(self)
         self.current: ast.stmt | None = None
+        self.weights = self.program.weights
+        self.tells_statements = listens(self.observer, "before_statement", "after_statement")
         self.simple: dict[type[ast.AST], Callable[[Any, Scope], Any]] = {
             ast.Assign: self.assignment, ast.AugAssign: self.augmented, ast.AnnAssign: self.annotated,
             ast.Return: self.return_, ast.Raise: self.raise_, ast.Assert: self.assert_, ast.Delete: self.delete,
@@ -81,27 +83,30 @@ class Statements(Expressions):
 
     def body(self, statements: list[ast.stmt], scope: Scope) -> Walk:
         """Execute statements in order; returns the signal that ended them."""
+        simple, generator, tells = self.simple, scope.block.generator, self.tells_statements
         for node in statements:
             try:
                 kind = node.__class__
-                run = self.simple.get(kind)
+                run = simple.get(kind)
                 if kind is ast.Expr:
                     self.begin(node, scope)
                     expression: ast.expr = node.value  # type: ignore[attr-defined]
-                    if scope.block.generator and isinstance(expression, (ast.Yield, ast.YieldFrom)):
+                    if generator and isinstance(expression, (ast.Yield, ast.YieldFrom)):
                         value = yield from self.yield_(expression, scope)
                     else:
-                        value = self.evaluate(expression, scope)
-                    self.observer.after_statement(node, scope, value)
+                        value = self.table[expression.__class__](expression, scope)
+                    if tells:
+                        self.observer.after_statement(node, scope, value)
                     signal = None
                 elif run is None:
                     signal = yield from self.compound[kind](node, scope)
-                elif scope.block.generator and isinstance(getattr(node, "value", None), (ast.Yield, ast.YieldFrom)):
+                elif generator and isinstance(getattr(node, "value", None), (ast.Yield, ast.YieldFrom)):
                     signal = yield from self.yielding(node, scope)
                 else:
                     self.begin(node, scope)
                     signal = run(node, scope)
-                    self.observer.after_statement(node, scope, NOTHING)
+                    if tells:
+                        self.observer.after_statement(node, scope, NOTHING)
             except BaseException as caught:
                 self.passed(node, scope, caught)
                 if isinstance(caught, StopIteration):
@@ -114,8 +119,9 @@ class Statements(Expressions):
     def begin(self, node: ast.stmt, scope: Scope) -> None:
         """A statement is about to run."""
         self.current = node
-        tick = self.budget.statement(self.program.weights[node])
-        self.observer.before_statement(node, scope, tick)
+        tick = self.budget.statement(self.weights[node])
+        if self.tells_statements:
+            self.observer.before_statement(node, scope, tick)
 
     def passed(self, node: ast.stmt, scope: Scope, caught: BaseException) -> None:
         """An exception leaves a statement."""
@@ -173,7 +179,7 @@ class Statements(Expressions):
 
     def assignment(self, node: ast.Assign, scope: Scope) -> None:
         """`a = b = value`."""
-        value = self.evaluate(node.value, scope)
+        value = self.table[node.value.__class__](node.value, scope)
         for target in node.targets:
             if target.__class__ is ast.Name:
                 self.store(target.id, value, scope)
@@ -368,7 +374,7 @@ class Statements(Expressions):
         self.begin(node, scope)
         chosen = node.body if self.truth(node.test, self.evaluate(node.test, scope)) else node.orelse
         self.observer.after_statement(node, scope, NOTHING)
-        return (yield from self.body(chosen, scope))
+        return (yield from self.body(chosen, scope)) if chosen else None
 
     def for_(self, node: ast.For, scope: Scope) -> Walk:
         """`for target in iterable: ... else: ...`."""
