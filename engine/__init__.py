@@ -19,8 +19,8 @@ def run(source: str, *, seed: int = 0) -> Trace:
 
     Raises ExecutorFailed where no child can be started. Imports no torch: the child does.
     """
-    from engine.executors.base import Job
+    from engine.executors.base import Job, trace_of
     from engine.executors.local import shared
-    from engine.report import trace_of
 
-    return trace_of(shared(), Job(source, seed))
+    job = Job(source, seed)
+    return trace_of(job, shared().run(job))

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.executors.base import Executor, Job
+from engine.executors.base import Executor, Job, trace_of
 from engine.executors.local import LocalExecutor
 from engine.messages import render
-from engine.report import refused, report, text, trace_of
+from engine.report import refused, report, text
 from engine.trace import Trace
 
 STATUS = {"finished": 0, "failed": 1, "refused": 2, "stopped": 2, "lost": 2}
@@ -65,7 +65,8 @@ def _run_file(file: str, index: int, executor: Executor, seed: int) -> Trace | s
     except (OSError, UnicodeDecodeError) as error:
         return error.strerror or str(error) if isinstance(error, OSError) else render("cli.not_utf8")
     try:
-        return trace_of(executor, Job(source, seed), visitor=f"file {index}")
+        job = Job(source, seed)
+        return trace_of(job, executor.run(job, visitor=f"file {index}"))
     except EngineError as error:
         return render(error.code, error.params)
 

@@ -17,7 +17,6 @@ from engine.clock import clock
 from engine.figures import PALETTES
 from engine.folding import picture
 from engine.layout import Place, Route, arrange
-from engine.pasted import clean
 from engine.picture import Arrow, Group, Slot, Variant
 
 _ROWS: dict[str, type[msgspec.Struct]] = {
@@ -59,8 +58,7 @@ def document(trace: rows.Trace, closed: Collection[int] | None = None) -> bytes:
     """
     moments = clock(trace)
     drawn = picture(trace, moments)
-    text, _ = clean(trace.source)  # what spans refer to
-    shown = msgspec.structs.replace(trace, source=text, **{table: [] for table in _UNSEEN})
+    shown = msgspec.structs.replace(trace, **{table: [] for table in _UNSEEN})
     whole: Mapping[str, Any] = {
         "trace": shown,
         "picture": drawn,

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 
 from engine import trace as rows
 from engine.messages import Language, render
-from engine.pasted import clean
 from engine.trace import ArrayValue, ModuleValue, NumberValue, OtherValue, TensorValue, Trace, Value
 
 _SEEDS = """import random as _random
@@ -90,7 +89,7 @@ def to_notebook(trace: Trace, language: Language = "en") -> str:
 
 
 def _parts(trace: Trace, language: Language) -> list[str]:
-    text, _ = clean(trace.source)
+    text = trace.source
     seeds = _comment("export.seeds", language) + _SEEDS.format(seed=trace.seed, legacy_seed=trace.seed % 2**32)
     outcome = trace.outcome
     if outcome is None or outcome.kind in ("refused", "stopped", "lost"):

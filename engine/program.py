@@ -62,6 +62,7 @@ DEFINABLE = OPERATORS | {
 
 READABLE = DEFINABLE | {
     *("__name__", "__qualname__", "__class__", "__dict__", "__module__", "__annotations__", "__file__", "__debug__"),
+    *("__cause__", "__context__", "__suppress_context__"),
 }
 """Dunder names a program may read, as a name or an attribute."""
 
@@ -142,25 +143,35 @@ def _header(node: ast.AST) -> Iterator[ast.AST]:
 def parse(source: str, limits: Limits = DEFAULT) -> Program:
     """The program in this text. Raises InvalidProgram or Refused, each with its place."""
     _check_size(source, limits)
-    text = source
-    told: list[str] = []
+    text, tree, told = _read(source)
+    program = Program(source, text, tree, [Notice(code) for code in dict.fromkeys(told)], {}, text.split("\n"))
+    _check_tree(program, limits)
+    _compile(program)
+    return program
+
+
+def readable(source: str) -> str:
+    """The text that every span refers to: the source as it stands where it is Python, else what a paste left in it
+    cleaned away."""
     try:
-        tree = _tree(text)
+        return _read(source)[0]
+    except InvalidProgram:
+        return source
+
+
+def _read(source: str) -> tuple[str, ast.Module, list[str]]:
+    """The text, its tree, and the ids of what was cleaned. A text that is Python as it stands is not touched."""
+    try:
+        tree = _tree(source)
     except InvalidProgram as error:
         text, told = clean(source)
         if not told:
             raise
         try:
-            tree = _tree(text)
+            return text, _tree(text), told
         except InvalidProgram as still:
             raise (still if len(told) > 1 or told[0] != "pasted.newlines" else error) from None
-    else:
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-    program = Program(source, text, tree, [Notice(code) for code in dict.fromkeys(told)], {}, text.split("\n"))
-    _check_tree(program, limits)
-    _compile(program)
-    return program
+    return source.replace("\r\n", "\n").replace("\r", "\n"), tree, []
 
 
 def _check_size(source: str, limits: Limits) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from engine.executors.base import Executor, Job
 from engine.messages import render
 from engine.trace import (
     ArrayValue,
@@ -15,41 +13,14 @@ from engine.trace import (
     Outcome,
     Preview,
     Span,
-    Step,
     TensorValue,
     Trace,
     Value,
-    assemble,
-    check,
     to_json,
 )
 
 CAPS = ("run.nodes", "run.trace", "run.steps")
 """Notices that say the graph is not whole."""
-
-
-def trace_of(executor: Executor, job: Job, *, visitor: str = "") -> Trace:
-    """The checked Trace of one job. A run whose executor gave no outcome is lost."""
-    trace = assemble(
-        executor.run(job, visitor=visitor), source=job.source, seed=job.seed, device=job.device, torch=torch_version()
-    )
-    if trace.outcome is None:
-        trace = assemble([trace, _lost()], source=job.source, seed=job.seed, device=job.device, torch=torch_version())
-    return check(trace)
-
-
-def _lost() -> Any:
-    from engine.trace import Frame
-
-    return Frame(outcome=Outcome("lost", "run.own_fault", {"type": "no outcome"}))
-
-
-def torch_version() -> str:
-    """The installed version, without importing it."""
-    try:
-        return version("torch")
-    except PackageNotFoundError:
-        return ""
 
 
 def report(file: str, trace: Trace) -> dict[str, Any]:
@@ -68,9 +39,11 @@ def sentence(outcome: Outcome) -> str:
     return outcome.message if outcome.kind == "failed" or not outcome.code else render(outcome.code, outcome.params)
 
 
-def last_step(trace: Trace) -> Step | None:
-    """The latest step of the program's own scope."""
-    return next((step for step in reversed(trace.steps) if step.scope == 0), None)
+def last_variables(trace: Trace) -> list[tuple[str, int]]:
+    """The program's variables at its end; where the run was cut off, those of the latest step of its own scope."""
+    if trace.final is not None:
+        return trace.final
+    return next((step.variables for step in reversed(trace.steps) if step.scope == 0), [])
 
 
 class _Report:
@@ -81,12 +54,11 @@ class _Report:
 
     def whole(self, file: str) -> dict[str, Any]:
         trace = self.trace
-        step = last_step(trace)
         return {
             "file": file,
             "outcome": self.outcome(),
             "printed": "".join(step.printed for step in trace.steps),
-            "variables": {name: self.value(number) for name, number in step.variables} if step else {},
+            "variables": {name: self.value(number) for name, number in last_variables(trace)},
             "graph": self.graph(),
             "backward": self.backward(),
             "steps": trace.ticks,
@@ -174,8 +146,7 @@ def text(file: str, trace: Trace) -> Iterator[str]:
     """Lines for people: what was printed, a table of the variables with their grads, how it ended."""
     yield from "".join(step.printed for step in trace.steps).splitlines()
     shown = _Report(trace)
-    step = last_step(trace)
-    rows = [(name, *_cells(shown, shown.values[number])) for name, number in step.variables] if step else []
+    rows = [(name, *_cells(shown, shown.values[number])) for name, number in last_variables(trace)]
     if rows:
         yield from table(("name", "what", "value", "grad"), rows)
     outcome = shown.outcome()

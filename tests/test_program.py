@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import InvalidProgram, Refused
 from engine.limits import Limits
-from engine.program import Program, parse
+from engine.program import Program, parse, readable
 
 
 def first(program: Program, kind: type[ast.AST]) -> ast.AST:
@@ -131,3 +131,10 @@ def test_syntax_errors_speak_with_pythons_words_and_place() -> None:
     assert caught.value.params == {"type": "SyntaxError", "message": "'(' was never closed"}
     assert caught.value.span is not None
     assert caught.value.span[:2] == (2, 4)
+
+
+def test_the_text_that_spans_refer_to() -> None:
+    """Python as it stands is not touched, a paste is cleaned, and what is no program stays what it was."""
+    assert readable("x = '>>> y'\r\n") == "x = '>>> y'\n"
+    assert readable(">>> x = 1\n1\n>>> y = 2\n") == "x = 1\ny = 2\n"
+    assert readable("x = (\n") == "x = (\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 import msgspec
 
-from engine.trace import Frame
+from engine.program import readable
+from engine.trace import Frame, Trace, assemble, check
 
 
 class Question(msgspec.Struct, frozen=True, array_like=True):
@@ -43,3 +46,18 @@ class Executor(Protocol):
         most the limit's. Raises Busy when the queue is full and ExecutorFailed when no child can be started.
         """
         ...
+
+
+def trace_of(job: Job, frames: Iterable[Frame]) -> Trace:
+    """The frames of a job as its Trace, with the text its spans refer to. Raises InvalidTrace for rows that lie."""
+    source = readable(job.source)
+    return check(assemble(frames, source=source, seed=job.seed, device=job.device, torch=torch_version()))
+
+
+@cache
+def torch_version() -> str:
+    """The version of the torch that is installed, without importing it; "" where none is."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""

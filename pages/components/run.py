@@ -12,16 +12,14 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import metadata
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import EngineError, Parameters
 from engine.executors import local
-from engine.executors.base import Job
-from engine.trace import Frame, InvalidTrace, Trace, assemble, check
+from engine.executors.base import Job, trace_of
+from engine.trace import Frame, InvalidTrace, Trace
 from pages.components.language import say
 
 _PATIENCE = 0.4  # seconds before a run is spoken of; a shorter one is simply there
@@ -67,8 +65,7 @@ class UnderWay:
 
     def trace(self) -> Trace:
         """All that came. Raises InvalidTrace where it contradicts itself."""
-        job = self.job
-        return check(assemble(self._frames, source=job.source, seed=job.seed, device=job.device, torch=_torch()))
+        return trace_of(self.job, self._frames)
 
 
 def landed(job: Job, prefix: str, *, again: bool = False) -> Landing:
@@ -109,8 +106,3 @@ def visitor() -> str:
     """Who this visitor is to the executor: a name of this browser tab's session that nobody can guess."""
     name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))
     return name
-
-
-@cache
-def _torch() -> str:
-    return metadata.version("torch")
