@@ -1,0 +1,345 @@
+"""What a reader typed, as an expression of PyTorch: the variables found in it, and where each part of it stands.
+
+    "sin(x*y) + x^2"  --read-->  Typed(torch="torch.sin(x * y) + x ** 2", variables=("x", "y"))
+
+Two spellings are read, alone or mixed: that of mathematics (`sin(x)`, `x^2`, `2x`, `π`) and that of PyTorch
+(`torch.sin(x)`, `F.relu(x)`, `x.sin()`, `x ** 2`). Nothing is evaluated here: the text is parsed by Python's `ast`, and
+only a handful of kinds of nodes pass. What PyTorch itself makes of it is for the run to say.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+import keyword
+import math
+import re
+
+import msgspec
+
+from engine.errors import EngineError
+
+LENGTH_LIMIT = 300
+VARIABLES_LIMIT = 8
+DEPTH_LIMIT = 40
+CALLS_LIMIT = 60
+
+_TORCH = (
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "exp2",
+    "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "abs", "relu", "sigmoid", "softmax", "log_softmax",
+    "logsumexp", "sum", "mean", "prod", "max", "min", "maximum", "minimum", "clamp", "where", "pow", "square", "sign",
+    "floor", "ceil", "round", "frac", "erf", "erfc", "atan2", "hypot", "lerp", "dot", "outer", "cumsum", "stack",
+    "cat", "trace", "reciprocal", "std", "var", "logaddexp", "amax", "amin", "norm", "sinc", "xlogy", "flip", "tril",
+    "triu", "diag", "einsum", "lgamma", "digamma", "numel", "nansum", "median",
+)  # fmt: skip
+_FUNCTIONAL = (
+    "gelu", "silu", "elu", "celu", "selu", "leaky_relu", "softplus", "softsign", "mish", "logsigmoid", "hardtanh",
+    "relu6", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "normalize",
+)  # fmt: skip
+_LINALG = ("det", "inv", "eigvalsh", "slogdet", "solve")
+_OTHER_WORDS = {
+    "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arsinh": "asinh", "arcosh": "acosh",
+    "artanh": "atanh", "tg": "tan", "sgn": "sign", "swish": "silu", "lrelu": "leaky_relu", "σ": "sigmoid",
+    "logistic": "sigmoid",
+}  # fmt: skip
+_CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
+_LAST_DIMENSION = ("softmax", "log_softmax", "logsumexp", "cumsum", "amax", "amin")
+_MODULES = ("torch", "F", "math", "nn")
+_SIGNS = {
+    "^": "**", "×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "²": "**2", "³": "**3", "π": "pi", "（": "(",
+    "）": ")", "，": ",", "＊": "*", "［": "[", "］": "]",
+}  # fmt: skip
+_NUMBER_BEFORE_NAME = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?=[ ]?[^\W\d]|[ ]?\()")
+_BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult, ast.Mod, ast.FloorDiv)
+_COMPARED = (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq)
+_REDUCED = {"sum", "mean", "prod", "norm", "softmax", "log_softmax", "logsumexp", "dot", "outer", "cumsum", "std"}
+_REDUCED |= {"var", "normalize", "amax", "amin", "median"}
+
+
+class InvalidExpression(EngineError):
+    """The text is no expression we can read. `at` is the half-open range of characters of the text that is wrong."""
+
+    def __init__(self, code: str, at: tuple[int, int], **params: str | int | float) -> None:
+        super().__init__(code, None, **params)
+        self.at = at
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """An expression that was read.
+
+    `torch` is the same in PyTorch's spelling, for a program that imports torch (and F, where `functional`).
+    `variables` are in the order in which they appear. `ranks` says of each how many dimensions it seems to have, judged
+    by what is done with it: 0, 1 or 2. `places` gives, for the PyTorch spelling of each part, where it was typed.
+    """
+
+    text: str
+    torch: str
+    variables: tuple[str, ...]
+    ranks: dict[str, int]
+    places: dict[str, tuple[int, int]]
+    functional: bool = False
+
+    def place(self, part: str) -> tuple[int, int] | None:
+        """Where the part with that PyTorch spelling was typed; None where it is none of the parts."""
+        return self.places.get(_plain(part))
+
+
+def _plain(part: str) -> str:
+    return re.sub(r"\s+", "", part)
+
+
+def read(text: str) -> Typed:
+    """The expression in the text. Raises InvalidExpression with the characters that are wrong."""
+    if not text.strip():
+        raise InvalidExpression("expressions.wrong.empty", (0, 0))
+    if len(text) > LENGTH_LIMIT:
+        raise InvalidExpression("expressions.wrong.long", (LENGTH_LIMIT, len(text)), limit=LENGTH_LIMIT)
+    source, origin = _python(text)
+    _brackets(source, origin)
+    try:
+        tree = ast.parse(source, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise _syntax(error, source, origin) from None
+    reader = _Reader(source, origin)
+    spelled = reader.read(tree, 0)
+    if len(reader.variables) > VARIABLES_LIMIT:
+        raise InvalidExpression("expressions.wrong.variables", (0, len(text)), limit=VARIABLES_LIMIT)
+    if not reader.variables:
+        raise InvalidExpression("expressions.wrong.constant", (0, len(text)))
+    return Typed(
+        text,
+        ast.unparse(spelled),
+        tuple(reader.variables),
+        {name: reader.ranks.get(name, 0) for name in reader.variables},
+        reader.places,
+        reader.functional,
+    )
+
+
+def _python(text: str) -> tuple[str, list[int]]:
+    """The text in Python's signs, and for each of its characters (and its end) the place in the text it comes from."""
+    pieces: list[tuple[str, int]] = []
+    for place, sign in enumerate(text):
+        pieces.extend((one, place) for one in _SIGNS.get(sign, " " if sign.isspace() else sign))
+    source = "".join(one for one, _ in pieces)
+    origin = [place for _, place in pieces]
+    for found in reversed(list(_NUMBER_BEFORE_NAME.finditer(source))):
+        end = found.end()
+        source = source[:end] + "*" + source[end:]
+        origin.insert(end, origin[end - 1])
+    start = len(source) - len(source.lstrip())
+    return source[start:].rstrip(), [*origin[start : len(source.rstrip())], len(text.rstrip())]
+
+
+def _brackets(source: str, origin: list[int]) -> None:
+    """Python says of an open bracket only that the end came too soon; a reader wants to know which one."""
+    pairs, open_ = {")": "(", "]": "["}, []
+    for place, sign in enumerate(source):
+        if sign in "([":
+            open_.append(place)
+        elif sign in pairs:
+            if not open_ or source[open_[-1]] != pairs[sign]:
+                raise InvalidExpression("expressions.wrong.closed", _range(origin, place, place + 1), sign=sign)
+            open_.pop()
+    if open_:
+        place = open_[-1]
+        raise InvalidExpression("expressions.wrong.open", _range(origin, place, place + 1), sign=source[place])
+
+
+def _range(origin: list[int], start: int, end: int) -> tuple[int, int]:
+    last = len(origin) - 1
+    first = origin[min(start, last)]
+    return first, max(origin[min(end - 1, last)] + 1, first) if end > start else first
+
+
+def _syntax(error: Exception, source: str, origin: list[int]) -> InvalidExpression:
+    place = len(source)
+    if isinstance(error, SyntaxError) and error.offset is not None:
+        place = max(len(source.encode()[: error.offset - 1].decode("utf-8", "ignore")), 0)
+    if place >= len(source.rstrip()) or re.search(r"[-+*/@%,]\s*$", source):
+        return InvalidExpression("expressions.wrong.unfinished", _range(origin, len(source), len(source)))
+    found = re.match(r"\w+|.", source[place:])
+    part = found.group() if found else source[place]
+    return InvalidExpression("expressions.wrong.syntax", _range(origin, place, place + len(part)), part=part)
+
+
+class _Reader:
+    """Turns a tree into PyTorch's spelling, and notes variables, their ranks, and the place of every part."""
+
+    def __init__(self, source: str, origin: list[int]) -> None:
+        self.variables: list[str] = []
+        self.ranks: dict[str, int] = {}
+        self.places: dict[str, tuple[int, int]] = {}
+        self.functional = False
+        self._bytes = source.encode()
+        self._origin = origin
+        self._calls = 0
+
+    def read(self, node: ast.AST, depth: int) -> ast.expr:
+        """That node in PyTorch's spelling."""
+        if depth > DEPTH_LIMIT:
+            raise self._wrong("deep", node)
+        spelled = self._spell(node, depth + 1)
+        self.places.setdefault(_plain(ast.unparse(spelled)), self._place(node))
+        return spelled
+
+    def _spell(self, node: ast.AST, depth: int) -> ast.expr:
+        match node:
+            case ast.Constant(value=bool() | int() | float()):
+                return node
+            case ast.Name():
+                return self._name(node)
+            case ast.BinOp() if isinstance(node.op, _BINARY):
+                if isinstance(node.op, ast.MatMult):
+                    self._product(node)
+                if isinstance(node.op, ast.Pow) and isinstance(node.left, ast.Name) and node.left.id == "e":
+                    return self._known("exp", [self.read(node.right, depth)], [])
+                return ast.BinOp(self.read(node.left, depth), node.op, self.read(node.right, depth))
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                return ast.UnaryOp(node.op, self.read(node.operand, depth))
+            case ast.Compare(ops=[one]) if isinstance(one, _COMPARED):
+                return ast.Compare(self.read(node.left, depth), node.ops, [self.read(node.comparators[0], depth)])
+            case ast.Call():
+                return self._call(node, depth)
+            case ast.Attribute():
+                return self._attribute(node, depth)
+            case ast.Subscript():
+                self._rank(node.value, 2 if isinstance(node.slice, ast.Tuple) else 1)
+                return ast.Subscript(self.read(node.value, depth), self._index(node.slice, depth), ast.Load())
+            case ast.List() | ast.Tuple():
+                return type(node)([self.read(one, depth) for one in node.elts], ast.Load())
+        raise self._wrong("part", node, part=self._text(node)[:30])
+
+    def _name(self, node: ast.Name) -> ast.expr:
+        name = node.id
+        if name in _CONSTANTS:
+            return ast.Constant(_CONSTANTS[name])
+        if name in _MODULES:
+            raise self._wrong("module", node, name=name)
+        if name in (*_TORCH, *_FUNCTIONAL, *_LINALG, *_OTHER_WORDS):
+            raise self._wrong("argument", node, name=name)
+        if hasattr(builtins, name) or keyword.issoftkeyword(name) or name.startswith("_") or name.endswith("_"):
+            raise self._wrong("name", node, name=name)
+        if name not in self.variables:
+            self.variables.append(name)
+            if len(name) == 1 and name.isupper():
+                self.ranks.setdefault(name, 2)
+        return node
+
+    def _call(self, node: ast.Call, depth: int) -> ast.expr:
+        self._calls += 1
+        if self._calls > CALLS_LIMIT:
+            raise self._wrong("deep", node)
+        if any(keyword_.arg is None for keyword_ in node.keywords):
+            raise self._wrong("part", node, part=self._text(node)[:30])
+        arguments = [self.read(one, depth) for one in node.args]
+        options = [ast.keyword(one.arg, self.read(one.value, depth)) for one in node.keywords]
+        if not isinstance(node.func, ast.Name):
+            function = self._function(node.func, depth)
+            return ast.Call(function, arguments, options)
+        written = node.func.id
+        name = _OTHER_WORDS.get(written, written)
+        if name not in (*_TORCH, *_FUNCTIONAL, *_LINALG):
+            if name in self.variables or (len(name) == 1 and name.isalpha()):
+                raise self._wrong("times", node.func, name=name)
+            close = difflib.get_close_matches(name, [*_TORCH, *_FUNCTIONAL, *_LINALG, *_OTHER_WORDS], 1, 0.6)
+            raise self._wrong("close" if close else "function", node.func, name=name, close=close[0] if close else "")
+        if not arguments:
+            raise self._wrong("argument", node.func, name=name)
+        if name in _REDUCED:
+            for one in node.args:
+                self._rank(one, 1)
+        if name in _LINALG or name in ("trace", "tril", "triu"):
+            self._rank(node.args[0], 2)
+        return self._known(name, arguments, options)
+
+    def _known(self, name: str, arguments: list[ast.expr], options: list[ast.keyword]) -> ast.expr:
+        """The call of a function that is known by its bare name."""
+        numbers = [one for one in arguments if _is_number(one)]
+        if name in ("max", "min") and len(arguments) == 2:
+            if len(numbers) == 1:
+                (number,), (other,) = numbers, [one for one in arguments if one is not numbers[0]]
+                return _function("torch", "clamp", [other], [ast.keyword("min" if name == "max" else "max", number)])
+            name += "imum"
+        if numbers and len(numbers) == len(arguments) and name != "pow":
+            arguments = [
+                _function("torch", "tensor", [ast.Constant(float(ast.literal_eval(arguments[0])))]),
+                *arguments[1:],
+            ]
+        if name in _LAST_DIMENSION and len(arguments) == 1 and not options:
+            options = [ast.keyword("dim", ast.UnaryOp(ast.USub(), ast.Constant(1)))]
+        if name in _FUNCTIONAL:
+            self.functional = True
+            return _function("F", name, arguments, options)
+        return _function("torch.linalg" if name in (*_LINALG, "norm") else "torch", name, arguments, options)
+
+    def _function(self, node: ast.expr, depth: int) -> ast.expr:
+        """What is called where it is no bare name: torch.sin, F.relu, or a method of a part."""
+        path = ast.unparse(node).split(".")
+        if path[0] == "torch" and all(map(str.isidentifier, path)) and not any(one.startswith("_") for one in path):
+            return node
+        if path[0] == "F" and len(path) == 2:
+            self.functional = True
+            return node
+        if path[0] == "math" and len(path) == 2:
+            return ast.parse(f"torch.{path[1]}", mode="eval").body
+        if not isinstance(node, ast.Attribute) or node.attr.startswith("_"):
+            raise self._wrong("part", node, part=self._text(node)[:30])
+        if node.attr in _REDUCED:
+            self._rank(node.value, 1)
+        return ast.Attribute(self.read(node.value, depth), node.attr, ast.Load())
+
+    def _attribute(self, node: ast.Attribute, depth: int) -> ast.expr:
+        if ast.unparse(node) in ("torch.pi", "math.pi", "torch.e", "math.e", "torch.inf", "math.inf"):
+            return ast.Constant(_CONSTANTS[node.attr])
+        if node.attr not in ("T", "mT"):
+            raise self._wrong("attribute", node, name=node.attr)
+        self._rank(node.value, 2)
+        return ast.Attribute(self.read(node.value, depth), node.attr, ast.Load())
+
+    def _index(self, node: ast.AST, depth: int) -> ast.expr:
+        match node:
+            case ast.Slice():
+                parts = (
+                    None if one is None else self._index(one, depth) for one in (node.lower, node.upper, node.step)
+                )
+                return ast.Slice(*parts)
+            case ast.Tuple():
+                return ast.Tuple([self._index(one, depth) for one in node.elts], ast.Load())
+            case ast.Constant(value=int()) | ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int())):
+                assert isinstance(node, ast.expr)
+                return node
+        raise self._wrong("index", node)
+
+    def _product(self, node: ast.BinOp) -> None:
+        """Both sides of @ are vectors, unless a capital letter says that one is a matrix."""
+        for side in (node.left, node.right):
+            self._rank(side, 1)
+
+    def _rank(self, node: ast.AST, rank: int) -> None:
+        """A single name that is used so has at least that many dimensions."""
+        if isinstance(node, ast.Name):
+            least = 2 if len(node.id) == 1 and node.id.isupper() else rank
+            self.ranks[node.id] = max(self.ranks.get(node.id, 0), least)
+
+    def _place(self, node: ast.AST) -> tuple[int, int]:
+        start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", 0)
+        characters = [len(self._bytes[:one].decode("utf-8", "ignore")) for one in (start, end)]
+        return _range(self._origin, *characters)
+
+    def _text(self, node: ast.AST) -> str:
+        return self._bytes[getattr(node, "col_offset", 0) : getattr(node, "end_col_offset", 0)].decode(
+            "utf-8", "ignore"
+        )
+
+    def _wrong(self, code: str, node: ast.AST, **params: str | int | float) -> InvalidExpression:
+        return InvalidExpression(f"expressions.wrong.{code}", self._place(node), **params)
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant))
+
+
+def _function(module: str, name: str, arguments: list[ast.expr], options: list[ast.keyword] | None = None) -> ast.expr:
+    return ast.Call(ast.parse(f"{module}.{name}", mode="eval").body, arguments, options or [])
