@@ -113,8 +113,9 @@ class _Looking:
         return self.lines[line - 1][start:end] if line == end_line else operation.name
 
     def _sent(self, event: Event | None, count: int) -> list[Grid | None]:
-        """The gradients that went on, where there is one for each input in order."""
-        if event is None or len(event.grad_inputs) < count:
+        """The gradients that went on, where there is one for each input in order. `w * w` sends two to one input."""
+        sent = [number for number in event.grad_inputs if number is not None] if event is not None else []
+        if event is None or len(event.grad_inputs) < count or len(sent) > count:
             return [None] * count
         return [self._grid(number) for number in event.grad_inputs[:count]]
 
@@ -170,6 +171,8 @@ def fed(
 
     `dims` are those that a reduction names; None means all.
     """
+    if any(one.preview is None or len(one.stride) != len(one.shape) for one in [*inputs, output]):
+        return None
     if len(inputs) == 1 and inputs[0].storage == output.storage and inputs[0].tensor != output.tensor:
         return [_same_places(inputs[0], output)]
     shapes = [one.shape for one in inputs]
@@ -177,8 +180,10 @@ def fed(
         return [broadcast(shape, output.shape) for shape in shapes]
     if name in _REDUCTIONS and len(inputs) == 1:
         return reduction(shapes[0], dims)
-    if name in _PRODUCTS and len(inputs) == 2:
-        return product(shapes[0], shapes[1])
+    if name in _PRODUCTS:
+        both = product(shapes[0], shapes[-1])
+        # A tensor times itself is one input, each of whose elements is used as either side needs it.
+        return both if both is None or len(inputs) == 2 else [[sorted({*a, *b}) for a, b in zip(*both, strict=True)]]
     if len(inputs) == 1 and name in ("view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous"):
         return [[[place] for place in range(math.prod(output.shape))]]
     return None

@@ -54,7 +54,8 @@ class Card(msgspec.Struct, frozen=True):
 
     `state` says what .grad is: "held", "none" (nothing yet), "unneeded" (does not require grad), "passing" (a non-leaf
     that does not keep what flows through it). `why` is the reason where there is none. `changed` are the cells that the
-    last statement changed, `fresh` whether it made the tensor. `gone` marks those of which backward was already freed.
+    last statement changed, `fresh` whether it made the tensor, `freed` whether a backward freed the node that made it.
+    What has no places in a storage (on meta, sparse) is not `strided`.
     """
 
     tensor: int
@@ -70,6 +71,7 @@ class Card(msgspec.Struct, frozen=True):
     storage: int
     offset: int
     stride: tuple[int, ...]
+    strided: bool
     contiguous: bool
     places: list[int]
     state: str
@@ -214,25 +216,25 @@ class _Drawing:
         before = self.earlier.get(value.tensor)
         shown = grid(value)
         assert shown is not None
+        strided = len(value.stride) == len(value.shape)
         return Card(
             tensor=value.tensor, names=names, value=shown, dtype=value.dtype, device=value.device,
             requires_grad=value.requires_grad, leaf=value.is_leaf, retains=value.retains_grad,
             node=node.name if node else None, version=value.version, storage=value.storage,
-            offset=value.storage_offset, stride=value.stride, contiguous=contiguous(value.shape, value.stride),
-            places=places(value.shape, value.stride, value.storage_offset), state=_state(value), grad=grid(held),
-            why=why, ledger=list(self.ledger(value.tensor)), holders=self.holders(value),
+            offset=value.storage_offset, stride=value.stride, strided=strided,
+            contiguous=not strided or contiguous(value.shape, value.stride),
+            places=places(value.shape, value.stride, value.storage_offset) if strided else [],
+            state=_state(value), grad=grid(held), why=why,
+            ledger=list(self.ledger(value.tensor)), holders=self.holders(value),
             changed=_changed(before, value), regraded=before is not None and _differ(self.value(before.grad), held),
             fresh=before is None, freed=value.node in self.freed,
         )  # fmt: skip
 
     def ledger(self, tensor: int) -> Iterator[Entry]:
         """The last changes of its .grad, in order."""
-        for row in self.rows.trace.deposits:
-            if row.tensor == tensor:
-                amount, after = self.value(row.amount), self.value(row.after)
-                yield Entry(
-                    row.kind, self.lines.get(row.tick, 0), grid(amount), grid(after), row.tick == self.step.tick
-                )
+        for row in [row for row in self.rows.trace.deposits if row.tensor == tensor][-KEPT:]:
+            amount, after = grid(self.value(row.amount)), grid(self.value(row.after))
+            yield Entry(row.kind, self.lines.get(row.tick, 0), amount, after, row.tick == self.step.tick)
 
     def holders(self, value: TensorValue) -> list[Holder]:
         """Other names on its storage, and the nodes that keep it until backward."""

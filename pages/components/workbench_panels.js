@@ -89,6 +89,7 @@ export class Panels {
 
   lies(card) {
     const { t } = this;
+    if (!card.strided) return html("li", {}, `${card.names.join(", ")}: ${t("tensors.card.novalue", { device: card.device })}`);
     const letters_ = ["i", "j", "k", "l", "m", "n", "o", "p"].slice(0, card.stride.length);
     const terms = [...(card.offset || !card.stride.length ? [String(card.offset)] : []), ...card.stride.map((step, dim) => (step === 1 ? letters_[dim] : `${step}·${letters_[dim]}`))];
     const repeats = card.stride.some((step, dim) => step === 0 && card.value.shape[dim] > 1);
