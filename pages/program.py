@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from engine import scenarios
 from engine.executors.base import Job
+from engine.export import to_csv, to_json, to_notebook, to_script
 from engine.permalink import Setting, State, program_table
 from engine.scenarios import Scenario
-from pages.components import outcome, run
+from engine.trace import Span, Trace
+from engine.trace import Trace
+from pages.components import outcome, reasons, run
 from pages.components.editor import editor, number
 from pages.components.language import current, say
 from pages.components.share import Link, copy_field
@@ -118,6 +122,9 @@ def _share() -> None:
             copy_field(_link.address(embed=True)[0], key="share-embed", label=say("page.share.embed"))
             if problem is not None:
                 st.warning(say(problem.code, **problem.params))
+            landing = run.kept("program")
+            if landing is not None and landing.trace is not None:
+                _exports(landing.trace)
 
 
 def _more() -> None:
@@ -142,6 +149,28 @@ def _more() -> None:
         )
 
 
+def _exports(trace: Trace) -> None:
+    """What can be taken along of the run that is shown; the picture has its own buttons."""
+    language = current()
+    kinds: tuple[tuple[str, str, str, Callable[[], str]], ...] = (
+        ("script", "checked.py", "text/x-python", lambda: to_script(trace, language)),
+        ("notebook", "program.ipynb", "application/x-ipynb+json", lambda: to_notebook(trace, language)),
+        ("json", "trace.json", "application/json", lambda: to_json(trace)),
+        ("csv", "tensors.csv", "text/csv", lambda: to_csv(trace)),
+    )
+    for kind, name, mime, content in kinds:
+        st.download_button(
+            say(f"page.program.export.{kind}"),
+            content,
+            file_name=name,
+            mime=mime,
+            icon=":material/download:",
+            help=say(f"page.program.export.{kind}.help"),
+            on_click="ignore",
+            key=f"export-{kind}",
+        )
+
+
 def _watch(landing: run.Landing, *, source: bool) -> None:
     """Everything there is to see of a run; without its source where the editor shows it."""
     trace = landing.trace
@@ -150,6 +179,8 @@ def _watch(landing: run.Landing, *, source: bool) -> None:
             outcome.no_trace(landing.code, landing.params)
             return
         outcome.ending(trace)
+        reasons.failure(trace, lambda span: _go(trace, span), _apply)
+        reasons.notes(trace, lambda span: _go(trace, span))
     if trace.steps:
         asked = _link.state()
         at = stage(
@@ -167,6 +198,22 @@ def _watch(landing: run.Landing, *, source: bool) -> None:
     outcome.files(trace.files)
     outcome.notes(trace.notices)
     outcome.figures(trace.figures)
+
+
+def _go(trace: Trace, span: Span) -> None:
+    """Show the moment when the statement of that line was last over."""
+    ticks = [step.tick for step in trace.steps if step.span[0] <= span[0] <= step.span[2]]
+    if ticks:
+        _link.put({"step": ticks[-1], "part": None})
+        _link.write()
+
+
+def _apply(fix: str) -> None:
+    """Run the mended program; the one it was made from can be put back."""
+    st.session_state[_MINE] = _text()
+    _link.put({"program": fix, **_START})
+    _link.write()
+    _start(again=True)
 
 
 def _number(setting: Setting) -> int | None:

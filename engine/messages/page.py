@@ -34,6 +34,26 @@ ROWS: dict[str, tuple[str, str]] = {
         "在真实的 PyTorch 上从第一行起运行一次。",
     ),
     "page.program.scenario": ("Example", "示例"),
+    "page.program.export.script": ("Program with checks (.py)", "带检查的程序 (.py)"),
+    "page.program.export.script.help": (
+        "The program with asserts that the values and gradients shown here come out again.",
+        "程序加上断言：再次运行会得到这里显示的数值与梯度。",
+    ),
+    "page.program.export.notebook": ("Notebook (.ipynb)", "笔记本 (.ipynb)"),
+    "page.program.export.notebook.help": (
+        "The same, with its checks, as a Jupyter notebook.",
+        "同样的内容和检查，作为 Jupyter 笔记本。",
+    ),
+    "page.program.export.json": ("Trace (.json)", "完整记录 (.json)"),
+    "page.program.export.json.help": (
+        "Everything that was recorded of this run: values, graph, passes, deposits.",
+        "本次运行记录的一切：数值、计算图、反向传播、梯度存入。",
+    ),
+    "page.program.export.csv": ("Tensors (.csv)", "张量 (.csv)"),
+    "page.program.export.csv.help": (
+        "One line for each tensor after each recorded statement.",
+        "每条被记录的语句之后，每个张量一行。",
+    ),
     "page.program.own": ("Your own program", "你自己的程序"),
     "page.program.scenario.help": (
         "Open a prepared program. Yours can be put back.",
@@ -83,6 +103,14 @@ ROWS: dict[str, tuple[str, str]] = {
         "The run ended without saying how. What it did until then is shown.",
         "运行结束时没有给出结果。这里显示它到那时为止所做的事。",
     ),
+    # Why, and the way out.
+    "page.reason.apply": ("Apply the fix and run", "应用修改并运行"),
+    "page.reason.apply.help": (
+        "Puts the mended program into the editor and runs it. Your own program can be put back.",
+        "把改好的程序放进编辑器并运行。你原来的程序可以恢复。",
+    ),
+    "page.reason.line": ("Line {line}", "第 {line} 行"),
+    "page.reason.line.help": ("Go to the moment when this line ran.", "跳到这一行运行的时刻。"),
     "page.notices.count": ("Notes about this run ({count})", "关于这次运行的说明（{count}）"),
     "page.line": ("Line {line}: {text}", "第 {line} 行：{text}"),
     "page.files": ("Files the program saved", "程序保存的文件"),

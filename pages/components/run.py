@@ -74,8 +74,8 @@ def landed(job: Job, prefix: str, *, again: bool = False) -> Landing:
     While it is on its way, a line says so, with the place in the queue. A newer job of the same visitor replaces it.
     """
     line = st.empty()  # always there, so that what follows keeps its place on the page and is not drawn anew
-    kept, way = f"{prefix}.landing", f"{prefix}.way"
-    landing: Landing | None = st.session_state.get(kept)
+    way = f"{prefix}.way"
+    landing = kept(prefix)
     if landing is not None and landing.job == job and not again:
         return landing
     try:
@@ -89,7 +89,13 @@ def landed(job: Job, prefix: str, *, again: bool = False) -> Landing:
         _log.exception("a run came back with a trace that contradicts itself")
         landing = Landing(job, None, "page.run.fault")
     st.session_state.pop(way, None)
-    st.session_state[kept] = landing
+    st.session_state[f"{prefix}.landing"] = landing
+    return landing
+
+
+def kept(prefix: str) -> Landing | None:
+    """What `landed` holds under this prefix, if anything has come."""
+    landing: Landing | None = st.session_state.get(f"{prefix}.landing")
     return landing
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,3 +194,15 @@ def test_a_deep_link_is_the_first_request_of_a_fresh_server(
             assert resident < 150, f"{resident:.0f} MB"
             assert "libtorch" not in Path(f"/proc/{process}/maps").read_text()
         page.context.close()  # before its server goes
+
+
+def test_the_run_can_be_taken_along(browser_page: Page, app_url: str, tmp_path: Path) -> None:
+    """The program with its checks comes down as a file that plain Python runs to its end."""
+    page = opened(browser_page, f"{app_url}/program?scenario=second_derivative")
+    page.get_by_role("button", name=render("page.share"), exact=False).first.click()
+    with page.expect_download(timeout=WAIT) as coming:
+        page.get_by_role("button", name=render("page.program.export.script"), exact=False).click()
+    taken = tmp_path / coming.value.suggested_filename
+    coming.value.save_as(taken)
+    assert "assert" in taken.read_text("utf-8")
+    subprocess.run([sys.executable, "-I", taken], check=True, timeout=60, capture_output=True)
