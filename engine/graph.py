@@ -44,6 +44,7 @@ class Graph:
         self._freed: set[int] = set()
         self._unlabelled: list[tuple[int, dict[str, Any], int | None]] = []
         self._visits = 0
+        self._held: tuple[set[int], int, int, int] = (set(), 0, 0, 0)
         self._told = False
         self.watched: dict[int, Watched] = {}
         """Sequence number -> what its forward was seen to produce, until the node is registered."""
@@ -77,6 +78,7 @@ class Graph:
         self._targets.clear()
         self._unlabelled.clear()
         self.births.clear()
+        self._held = (set(), 0, 0, 0)
 
     def end_births(self, pass_: int, end: int) -> None:
         """That pass is over: nodes from this sequence number on are not of its making."""
@@ -212,8 +214,15 @@ class Graph:
                 self._freed.add(number)
                 self._rows.add("freed", Freed(number, self._moment.tick, pass_))
 
-    def held(self, roots: Iterable[int]) -> int:
+    def held(self, roots: set[int]) -> int:
         """Bytes that the graph behind these nodes keeps for backward, each tensor counted once."""
+        known, nodes, freed, size = self._held
+        if nodes != len(self._targets) or freed != len(self._freed) or known != roots:
+            size = self._sum(roots)
+            self._held = (set(roots), len(self._targets), len(self._freed), size)
+        return size
+
+    def _sum(self, roots: set[int]) -> int:
         seen: set[int] = set()
         tensors: dict[Any, int] = {}
         stack = list(roots)

@@ -248,10 +248,12 @@ class Recorder(Observer):
                 self._guarded(self._resume)
 
     def after_statement(self, node: ast.stmt, scope: Any, value: object) -> None:
-        statement = self._close(node)
+        opened = self._open
+        statement = opened.pop() if opened and opened[-1].node is node else self._close(node)
         if statement is None:
             return
-        self.moment.settle()
+        if next_node() != self.moment.last:
+            self.moment.settle()
         self._locals = scope.variables
         if statement.on:
             self._guarded(lambda: self._finish_statement(statement, scope.variables, value))
@@ -260,7 +262,10 @@ class Recorder(Observer):
         else:
             self._gap = True
             self._unkept = (node, statement.place, statement.tick)
-        self._return_to_caller(statement)
+        if opened or self._ended:
+            self._return_to_caller(statement)
+        else:
+            self._place = statement.place
 
     def raised(self, node: ast.stmt, scope: Any, error: BaseException) -> None:
         statement = self._close(node)
@@ -341,8 +346,9 @@ class Recorder(Observer):
         span = self._program.span(statement.node)
         self.moment.tick, self.moment.span = statement.tick, span
         self.snapshots.roots.clear()
-        found = self.variables.of_scope(variables, is_global=variables is self._globals)
-        shown = None if value is NOTHING or value is None else self.variables.value(value)
+        with self.snapshots.still:
+            found = self.variables.of_scope(variables, is_global=variables is self._globals)
+            shown = None if value is NOTHING or value is None else self.variables.value(value)
         printed, self._leftover = self._leftover + statement.printed, ""
         row = Step(
             statement.tick,
@@ -396,11 +402,10 @@ class Recorder(Observer):
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         moment = self.moment
-        top = moment.stack[-1]
         number = next_node()
         if number != moment.last:
             moment.close(number, moment.innermost())
-        moment.stack.pop()
+        top = moment.stack.pop()
         if type(top) is Occurrence:
             self._guarded(lambda: self._operation(top, value, function, operands))
             self._unwatch(top)

@@ -51,7 +51,7 @@ class Known:
             "preview",
             "generation",
         ),
-        *("elements", "storage", "pointer", "place", "plain", "is_parameter", "is_grad", "inference", "stamp"),
+        *("elements", "look", "storage", "pointer", "place", "plain", "is_parameter", "is_grad", "inference", "stamp"),
     )
 
     def __init__(self, number: int, tensor: torch.Tensor) -> None:
@@ -74,6 +74,7 @@ class Known:
         self.is_grad = False
         self.inference = tensor.is_inference()
         self.stamp = -1
+        self.look = 0
 
 
 def is_plain(tensor: torch.Tensor) -> bool:
@@ -84,6 +85,23 @@ def is_plain(tensor: torch.Tensor) -> bool:
         and not tensor.is_nested
         and not is_functorch_wrapped_tensor(tensor)
     )
+
+
+class Still:
+    """While this is entered no code of the program runs, so that a tensor met again is as it was a moment ago."""
+
+    __slots__ = ("count", "on")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.on = False
+
+    def __enter__(self) -> None:
+        self.count += 1
+        self.on = True
+
+    def __exit__(self, *_: object) -> None:
+        self.on = False
 
 
 class Snapshots:
@@ -103,6 +121,7 @@ class Snapshots:
         self._depth = 0
         self.find_node: Find
         self.new_node: Register
+        self.still = Still()
         self.roots: set[int] = set()
         """The nodes of the tensors that were looked at since this was last cleared."""
         self.grad_holders: dict[int, Known] = {}
@@ -133,6 +152,9 @@ class Snapshots:
         known = self._known.get(id(tensor))
         if known is None or known.ref() is not tensor:
             known = self.known(tensor)
+        still = self.still
+        if still.on and known.look == still.count:
+            return known.value
         version = 0 if known.inference else tensor._version
         grad_fn = _grad_fn(tensor)
         reserved = None
@@ -153,6 +175,7 @@ class Snapshots:
             same = same and requires_grad == known.requires_grad and retains == known.retains_grad
             if same and (not self._aliased or self._unchanged(tensor, known)):
                 known.generation, known.stamp = self._moment.generation, self._moment.tick
+                known.look = still.count if still.on else 0
                 return known.value
             self._tell_change(known, version)
         known.version, known.grad, known.node = version, grad, node
@@ -160,6 +183,7 @@ class Snapshots:
         known.generation, known.stamp = self._moment.generation, self._moment.tick
         known.value = self.reserve() if reserved is None else reserved
         self._write(tensor, known)
+        known.look = still.count if still.on else 0
         return known.value
 
     def _grad(self, tensor: torch.Tensor) -> int | None:

@@ -84,12 +84,16 @@ class Statements(Expressions):
     def body(self, statements: list[ast.stmt], scope: Scope) -> Walk:
         """Execute statements in order; returns the signal that ended them."""
         simple, generator, tells = self.simple, scope.block.generator, self.tells_statements
+        spend, weights = self.budget.statement, self.weights
         for node in statements:
             try:
                 kind = node.__class__
                 run = simple.get(kind)
                 if kind is ast.Expr:
-                    self.begin(node, scope)
+                    self.current = node  # as `begin` does, without a call for each statement
+                    tick = spend(weights[node])
+                    if tells:
+                        self.observer.before_statement(node, scope, tick)
                     expression: ast.expr = node.value  # type: ignore[attr-defined]
                     if generator and isinstance(expression, (ast.Yield, ast.YieldFrom)):
                         value = yield from self.yield_(expression, scope)
@@ -103,7 +107,10 @@ class Statements(Expressions):
                 elif generator and isinstance(getattr(node, "value", None), (ast.Yield, ast.YieldFrom)):
                     signal = yield from self.yielding(node, scope)
                 else:
-                    self.begin(node, scope)
+                    self.current = node
+                    tick = spend(weights[node])
+                    if tells:
+                        self.observer.before_statement(node, scope, tick)
                     signal = run(node, scope)
                     if tells:
                         self.observer.after_statement(node, scope, NOTHING)
@@ -182,7 +189,10 @@ class Statements(Expressions):
         value = self.table[node.value.__class__](node.value, scope)
         for target in node.targets:
             if target.__class__ is ast.Name:
-                self.store(target.id, value, scope)
+                if target.id in scope.block.locals:
+                    scope.variables[target.id] = value
+                else:
+                    self.store(target.id, value, scope)
             else:
                 self.assign(target, value, scope)
 

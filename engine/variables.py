@@ -32,6 +32,9 @@ NAMELESS = (type, types.ModuleType, types.FunctionType, types.MethodType, types.
 CONSTANT = frozenset({int, float, bool, complex, str, bytes, type(None), range})
 """Types whose objects never change: the same object is the same row."""
 
+IMMUTABLE = frozenset({int, float, bool, complex, str, bytes, type(None)})
+"""What a list may hold without a tensor being inside."""
+
 Writer = Callable[[Any, str, int], int]
 """(value, the path that leads to it, how good that path is) -> number of the row."""
 
@@ -208,6 +211,8 @@ class Variables:
         return self._with_parts(optimizer, text, name, rank)
 
     def _other(self, value: object, name: str, rank: int) -> int:
+        if type(value) is list and IMMUTABLE.issuperset(map(type, value)):  # nothing to look for inside
+            return self._row(("other", "list", text_of(value, self._limits.repr_length), ()), _other_value)
         return self._with_parts(value, text_of(value, self._limits.repr_length), name, rank)
 
     def _with_parts(self, value: object, text: str, name: str, rank: int) -> int:
