@@ -13,7 +13,6 @@ from engine.export import to_csv, to_json, to_notebook, to_script
 from engine.permalink import Setting, State, program_table
 from engine.scenarios import Scenario
 from engine.trace import Span, Trace
-from engine.trace import Trace
 from pages.components import outcome, reasons, run
 from pages.components.editor import editor, number
 from pages.components.language import current, say
