@@ -25,7 +25,10 @@ program's."""
 _TYPE_NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 _FUNCTION_NAMES = _TYPE_NAMES | {"__annotations__"}
 _EXCEPTION_NAMES = frozenset(
-    {"args", "add_note", "code", "value", "errno", "strerror", "filename", "name", "msg", "lineno", "key"}
+    {
+        *("args", "add_note", "code", "value", "errno", "strerror", "filename", "name", "msg", "lineno", "key"),
+        *("__cause__", "__context__", "__suppress_context__"),
+    }
 )
 _BINDING = (types.MethodType, types.FunctionType)
 

@@ -13,11 +13,12 @@ guard holds also where PyTorch, `functools.partial` or `map` calls them.
 from __future__ import annotations
 
 import functools
-import importlib.machinery
-import importlib.util
+import os
+import pkgutil
 import sys
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -430,20 +431,39 @@ def warm() -> None:
     lists.base_types()
     guards.name_of(warm)
     guards.of_function(warm)
+    _top_levels()
+    for package in ("torch", "numpy"):
+        _submodules(package)
     Allowlist()
 
 
 def _installed(dotted: str) -> bool:
-    """Whether the library has such a module; nothing is imported beyond its parent packages of torch and numpy."""
+    """Whether such a module is there to import; nothing is imported, and no file is looked at once it is warm."""
     top, _, rest = dotted.partition(".")
-    if importlib.machinery.PathFinder.find_spec(top) is None:
-        return False
-    if not rest or top not in ("torch", "numpy"):
+    if dotted in sys.modules:
         return True
-    parent = sys.modules.get(dotted.rpartition(".")[0])
-    if dotted in sys.modules or parent is None:
-        return dotted in sys.modules
-    return importlib.util.find_spec(dotted) is not None
+    if top not in _top_levels():
+        return False
+    return not rest or top not in ("torch", "numpy") or dotted in _submodules(top)
+
+
+@functools.cache
+def _top_levels() -> frozenset[str]:
+    """Every module that stands in a folder of the path."""
+    return frozenset(module.name for module in pkgutil.iter_modules())
+
+
+@functools.cache
+def _submodules(package: str) -> frozenset[str]:
+    """The dotted names of all modules in the files of a package."""
+    root = Path(sys.modules[package].__path__[0])
+    found: set[str] = set()
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name.isidentifier() and name != "__pycache__"]
+        home = ".".join((package, *Path(folder).relative_to(root).parts))
+        found.add(home)
+        found.update(f"{home}.{name.partition('.')[0]}" for name in files if name.endswith((".py", ".so", ".pyd")))
+    return frozenset(found)
 
 
 def _missing(dotted: str) -> str:

@@ -104,6 +104,8 @@ def of_function(function: Any) -> Guard | None:
 
 def of_method(kind: type, name: str) -> Guard | None:
     """The guard of a method of Tensor or Generator."""
+    if name == "data_ptr" and issubclass(kind, torch.Tensor | torch.UntypedStorage | torch.TypedStorage):
+        return data_ptr
     if name in _METHODS and issubclass(kind, torch.Tensor | torch.Generator):
         return _METHODS[name]
     return None
@@ -484,6 +486,21 @@ def get_state(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, 
     state = original(*args, **kwargs)
     run.states.add(bytes(state.tolist()))
     return state
+
+
+# Addresses: where memory lies is not told, whether two views share it is.
+
+
+def data_ptr(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A number of this run for the storage, and the distance from its beginning; 0 where there is none."""
+    address = original(*args, **kwargs)
+    if not address:
+        return address
+    owner = getattr(original, "__self__", None)
+    owner = args[0] if owner is None else owner
+    storage = owner.untyped_storage() if isinstance(owner, torch.Tensor) else owner
+    start = torch.UntypedStorage.data_ptr(storage) if isinstance(storage, torch.UntypedStorage) else address
+    return run.address(start) + address - start
 
 
 # Names given as text, threads, sparse indices.

@@ -27,6 +27,10 @@ _RECURSION = 5_000
 """Frames of ours: enough for `call_depth` functions of the program, within the 8 MB of a main thread's stack."""
 
 
+REPR_VISITS = 20_000
+"""Node visits for the texts of the variables at the end."""
+
+
 class Interpreter(Statements):
     """One run of a program.
 
@@ -46,6 +50,7 @@ class Interpreter(Statements):
         self.printed: list[str] = []
         self.notices: list[Notice] = []
         self._printed_length = self._printed_lines = 0
+        self._mute = False
         super().__init__(program, vocabulary, observer, limits, clock)
         vocabulary.attach(self)
 
@@ -87,6 +92,25 @@ class Interpreter(Statements):
             finally:
                 self.observer.leave_scope(self.module)
 
+    def represent(self, value: object) -> str | None:
+        """`repr(value)` as the program would see it, once it has ended: nobody listens, what it prints is dropped, and
+        it gets `REPR_VISITS` more. None where it raises or does not end in time."""
+        self.observer = Observer()
+        self._mute = True
+        budget = self.budget
+        budget.visits = max(budget.visits, budget.limits.visits - REPR_VISITS)
+        budget.depth = 0
+        recursion = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(recursion, _RECURSION))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self.access.python.formatting.representation(value)
+        except BaseException:
+            return None
+        finally:
+            sys.setrecursionlimit(recursion)
+
     def span_of(self, error: BaseException) -> Span | None:
         """The innermost place of the program that an exception came from."""
         if self._failed is not None and self._failed[0] is error:
@@ -111,6 +135,8 @@ class Interpreter(Statements):
 
     def write_text(self, text: str) -> None:
         """Keep what is printed, up to the limit; what is beyond is dropped, and said once."""
+        if self._mute:
+            return
         limits = self.limits
         room = limits.printed_length - self._printed_length
         lines = limits.printed_lines - self._printed_lines

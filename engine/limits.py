@@ -47,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True):
     # What is recorded.
     preview_elements: int = 64
     repr_length: int = 8_000
+    final_length: int = 1_000_000  # of all texts of the variables at the end together
     variables: int = 200
     kept_iterations: int = 25
     window_ticks: int = 200

@@ -38,7 +38,7 @@ from engine.rows import Emit, Rows
 from engine.snapshots import Snapshots, tensors_in
 from engine.thinning import Loops, Place
 from engine.trace import Cut, Figure, HookCall, Notice, Operation, Outcome, Scope, Span, Step
-from engine.variables import Variables
+from engine.variables import Represent, Variables
 
 _log = logging.getLogger(__name__)
 
@@ -255,7 +255,7 @@ class Recorder(Observer):
         if next_node() != self.moment.last:
             self.moment.settle()
         self._locals = scope.variables
-        if statement.on:
+        if statement.on and not self._ended:
             self._guarded(lambda: self._finish_statement(statement, scope.variables, value))
         elif statement.printed or statement.warnings or type(node) is ast.Break:
             self._aside(statement, scope.variables, value)
@@ -273,7 +273,7 @@ class Recorder(Observer):
             return  # a compound statement: its header is over
         self.moment.settle()
         self._locals = scope.variables
-        if statement.on:
+        if statement.on and not self._ended:
             self._guarded(lambda: self._finish_statement(statement, scope.variables, NOTHING, raised=True))
         else:
             self._aside(statement, scope.variables, NOTHING, raised=True)
@@ -516,11 +516,17 @@ class Recorder(Observer):
         figures: Sequence[Figure] = (),
         files: Sequence[tuple[str, bytes]] = (),
         notices: Sequence[Notice] = (),
+        represent: Represent | None = None,
     ) -> None:
-        """Send the last frame. The state at the end is a step, whatever was left out before."""
+        """Send the last frame. The state at the end is a step, whatever was left out before; and it is said apart,
+        since what an exception, a `del` or a thinned loop left is not what the last step saw. `represent` gives the
+        text of a value as the program would see it, None where it gives none in time.
+        """
         self._guarded(self.questions.close)
         self._ended = False
         self._guarded(lambda: self._last_step(raised=outcome.kind != "finished"))
+        self._ended = False
+        final = self._guarded(lambda: self._final(represent))
         self.graph.label(self.variables.name)
         if self.variables.dropped:
             self.rows.add("notices", Notice("run.variables", {"limit": self._limits.variables}))
@@ -530,7 +536,22 @@ class Recorder(Observer):
                 self.rows.mark()
         for name, content in files:
             self.rows.add_file(name, content)
-        self.rows.send(ticks, outcome)
+        self.rows.send(ticks, outcome, final)
+
+    def _final(self, represent: Represent | None) -> list[tuple[str, int]]:
+        """The variables now, read anew: what changed since the last step was out of sight. What is sent so far stays
+        sent, should the program's own code, which writes some of the texts, never come back."""
+        self.moment.generation += 1
+        self.snapshots.distrust()
+        self.variables.forget_texts()
+        found = self.variables.of_scope(self._globals, is_global=True)
+        self.rows.mark()
+        if represent is None:
+            return found
+        if not self.passes.open:
+            self.graph.label(self.variables.name)
+            self.rows.send(self._ticks)
+        return self.variables.spelled(found, self._globals, represent)
 
     def _last_step(self, *, raised: bool) -> None:
         """Where the last state of the program's variables was not recorded, in a gap or a full trace, record it now."""

@@ -51,7 +51,19 @@ class Known:
             "preview",
             "generation",
         ),
-        *("elements", "look", "storage", "pointer", "place", "plain", "is_parameter", "is_grad", "inference", "stamp"),
+        *(
+            "elements",
+            "look",
+            "storage",
+            "pointer",
+            "place",
+            "plain",
+            "is_parameter",
+            "is_grad",
+            "inference",
+            "stamp",
+            "dtype",
+        ),
     )
 
     def __init__(self, number: int, tensor: torch.Tensor) -> None:
@@ -70,6 +82,7 @@ class Known:
         self.pointer = 0
         self.place: tuple[Any, ...] = ()
         self.plain = is_plain(tensor)
+        self.dtype = tensor.dtype
         self.is_parameter = type(tensor) is not torch.Tensor and isinstance(tensor, nn.Parameter)
         self.is_grad = False
         self.inference = tensor.is_inference()
@@ -133,6 +146,10 @@ class Snapshots:
         self._places.clear()
         self.grad_holders.clear()
         self.roots.clear()
+
+    def distrust(self) -> None:
+        """From here on the elements are compared as well: some library calls write behind the version counter."""
+        self._aliased = True
 
     def reserve(self) -> int:
         """The number of the next Value row, of any kind."""
@@ -200,7 +217,7 @@ class Snapshots:
     def _unchanged(self, tensor: torch.Tensor, known: Known) -> bool:
         if not known.plain:
             return True
-        if tensor.data_ptr() != known.pointer or tuple(tensor.shape) != known.place[2]:
+        if tensor.data_ptr() != known.pointer or tuple(tensor.shape) != known.place[2] or tensor.dtype != known.dtype:
             return False
         if known.elements is not None and tensor.numel() <= self._limits.preview_elements:
             return elements(tensor) == known.elements
@@ -226,6 +243,7 @@ class Snapshots:
     def _write(self, tensor: torch.Tensor, known: Known) -> None:
         shape = tuple(tensor.shape)
         preview = known.preview = self._preview(tensor, known)
+        known.dtype = tensor.dtype
         whole = preview is not None and not preview.truncated and not tensor.is_complex()
         known.elements = preview.values if preview is not None and whole else None
         stride, offset = self._locate(tensor, known, shape)

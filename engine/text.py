@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-TENSOR_ELEMENTS = 20_000
+TENSOR_ELEMENTS = 100
 """Elements beyond which a tensor inside a container is named by its shape only."""
 DEPTH = 6
 

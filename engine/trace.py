@@ -382,7 +382,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """New rows since the frame before. `ticks` is the count of statements executed so far; the last frame has an
-    outcome."""
+    outcome, and in `final` the program's variables as the run left them: (name, number of a value)."""
 
     ticks: int = 0
     values: list[Value] = []
@@ -404,6 +404,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     notices: list[Notice] = []
     answers: list[Answer] = []
     outcome: Outcome | None = None
+    final: list[tuple[str, int]] | None = None
 
 
 class Trace(Frame, frozen=True, kw_only=True, omit_defaults=True):
@@ -417,7 +418,7 @@ class Trace(Frame, frozen=True, kw_only=True, omit_defaults=True):
 
 _Rows = TypeVar("_Rows", bound=Frame)
 
-TABLES = tuple(field for field in Frame.__struct_fields__ if field not in ("ticks", "outcome"))
+TABLES = tuple(field for field in Frame.__struct_fields__ if field not in ("ticks", "outcome", "final"))
 """The names of the tables, in the order of the grammar above."""
 
 _encoder = msgspec.msgpack.Encoder()
@@ -454,14 +455,16 @@ def _decode(decoder: msgspec.msgpack.Decoder[_Rows], content: bytes) -> _Rows:
 def assemble(frames: Iterable[Frame], *, source: str, seed: int = 0, device: str = "cpu", torch: str = "") -> Trace:
     """Lay frames end to end. The last outcome and the largest tick count win; nothing is checked (see `check`)."""
     tables: dict[str, list[Any]] = {name: [] for name in TABLES}
-    ticks, outcome = 0, None
+    ticks, outcome, final = 0, None, None
     for frame in frames:
         for name in TABLES:
             tables[name].extend(getattr(frame, name))
         ticks = max(ticks, frame.ticks)
         outcome = frame.outcome or outcome
+        final = final if frame.final is None else frame.final
     tables["files"] = _joined(tables["files"])
-    return Trace(source=source, seed=seed, device=device, torch=torch, ticks=ticks, outcome=outcome, **tables)
+    rows: dict[str, Any] = {"ticks": ticks, "outcome": outcome, "final": final, **tables}
+    return Trace(source=source, seed=seed, device=device, torch=torch, **rows)
 
 
 def _joined(files: list[File]) -> list[File]:
@@ -536,6 +539,8 @@ def _references(trace: Trace) -> Iterator[tuple[str, str, str, int | None]]:
     for step in trace.steps:
         for loop, _ in step.iterations:
             yield "steps", "iterations", "loops", loop
+    for _, number in trace.final or ():
+        yield "final", "variables", "values", number
 
 
 _POINTERS: dict[str, tuple[tuple[str, str], ...]] = {

@@ -32,6 +32,9 @@ NAMELESS = (type, types.ModuleType, types.FunctionType, types.MethodType, types.
 CONSTANT = frozenset({int, float, bool, complex, str, bytes, type(None), range})
 """Types whose objects never change: the same object is the same row."""
 
+Represent = Callable[[object], str | None]
+"""A value -> its repr as the program would see it, None where there is none."""
+
 IMMUTABLE = frozenset({int, float, bool, complex, str, bytes, type(None)})
 """What a list may hold without a tensor being inside."""
 
@@ -102,6 +105,33 @@ class Variables:
         for tensor, name in noted.items():
             self._note(tensor, rank, name)
         return found
+
+    def spelled(
+        self, found: list[tuple[str, int]], scope: Mapping[str, object], represent: Represent
+    ) -> list[tuple[str, int]]:
+        """The same variables, with the whole text of each that is shown as text. Together they are at most
+        `final_length` characters long; what comes after keeps its short text."""
+        room = self._limits.final_length
+        spelled: list[tuple[str, int]] = []
+        for name, number in found:
+            value = scope[name]
+            write = self._writers.get(type(value)) or self._writer(value)
+            if write in (self._other, self._array, self._module, self._optimizer) and not self._is_numeric(value):
+                text = represent(value) if room > 0 else None
+                if text is not None and len(text) <= room:
+                    room -= len(text)
+                    number = self._with_text(value, text, name)
+            spelled.append((name, number))
+        return spelled
+
+    def _is_numeric(self, value: object) -> bool:
+        return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in NUMERIC
+
+    def _with_text(self, value: Any, text: str, name: str) -> int:
+        """The row of a value whose text is known."""
+        if isinstance(value, nn.Module):
+            return self._module(value, name, GLOBAL_PATH, text)
+        return self._with_parts(value, text, name, GLOBAL_PATH)
 
     def value(self, value: object, name: str = "", rank: int = LOCAL_PATH) -> int:
         """The number of a row that says what this is now. `name` is the path that leads to it."""
@@ -183,14 +213,14 @@ class Variables:
             self._rows.add("values", ArrayValue(number, shape, dtype, preview))
         return number
 
-    def _module(self, module: nn.Module, name: str, rank: int) -> int:
+    def _module(self, module: nn.Module, name: str, rank: int, text: str | None = None) -> int:
         found: tuple[list[tuple[str, int]], list[tuple[str, int]]] = ([], [])
         tensors, members = tensors_of(module)
         for path, part, is_buffer in tensors[:MODULE_TENSORS]:
             found[is_buffer].append((path, self._snapshots.tensor(part)))
             if name:
                 self._note(self._snapshots.known(part).number, rank, f"{name}.{path}")
-        text = self._text(module, members, module_text)
+        text = self._text(module, members, module_text) if text is None else text
         training = module.__dict__["training"]
         return self._row(
             ("module", type(module).__name__, text, training, tuple(found[0]), tuple(found[1])), _module_value

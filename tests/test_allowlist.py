@@ -13,11 +13,13 @@ REFUSED = {
     "import subprocess": "refused.import",
     "import torchvision": "refused.import.torchvision",
     "import torch.distributed": "refused.import",
+    "import torch.distributed.rpc.api": "refused.import",
+    "import numpy.f2py.capi_maps": "refused.import",
     "from torch import hub": "refused.name",
     "import torch\ntorch.os": "refused.name",
     "import torch\ntorch.jit.script": "refused.name",
     "import torch\ntorch._C": "refused.name",
-    "import torch\ntorch.ones(1).untyped_storage()": "refused.attribute",
+    "import torch\ntorch.ones(1).untyped_storage().resize_(10**9)": "refused.attribute",
     "import torch\ntorch.ones(1).apply_(abs)": "refused.attribute",
     "import torch\ntorch.nn.Linear(1, 1).compile()": "refused.attribute",
     "import torch\ntorch.zeros = 1": "refused.write.module",
@@ -31,7 +33,7 @@ REFUSED = {
     "import torch\ntype(torch.ones(1).grad_fn)": None,
     "import torch\ntype(torch.ones(1, requires_grad=True).sum().grad_fn)()": "refused.call",
     "import torch\nx = torch.ones(1)\nx.sum.__self__": "refused.dunder",
-    "import torch\ngetattr(torch.ones(1), 'data_ptr')": "refused.attribute",
+    "import torch\ngetattr(torch.ones(1), 'share_memory_')": "refused.attribute",
 }
 
 

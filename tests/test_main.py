@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import engine
 from engine.__main__ import run_files
@@ -187,3 +188,19 @@ def test_from_python() -> None:
     assert trace.outcome is not None
     assert trace.outcome.kind == "finished"
     assert trace.torch
+
+
+def test_variables_are_those_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = (
+        "import torch\nx = 1\ntry:\n    raise ValueError\nexcept ValueError as error:\n    x = 2\n"
+        "class Point:\n    def __init__(self, x):\n        self.x = x\n"
+        "    def __repr__(self):\n        print('unheard')\n        self.x += 1\n        return f'Point({self.x})'\n"
+        "class Endless:\n    def __repr__(self):\n        while True:\n            pass\n"
+        "point, endless, many = Point(1), Endless(), [torch.zeros(40, 40)] * 30\n"
+    )
+    status, shown = run(tmp_path, source, capsys)
+    assert (status, shown["printed"]) == (0, "")
+    assert list(shown["variables"]) == ["x", "point", "endless", "many"]
+    assert shown["variables"]["point"] == {"kind": "other", "repr": "Point(2)"}
+    assert "Endless object" in shown["variables"]["endless"]["repr"]
+    assert shown["variables"]["many"]["repr"] == repr([torch.zeros(40, 40)] * 30)

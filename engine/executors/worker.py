@@ -118,6 +118,7 @@ def _finish(
         figures=figures,
         files=_fitting(vocabulary.run.folder.files(), limits.trace_size - recorder.rows.sent, notices, limits),
         notices=notices,
+        represent=interpreter.represent if outcome.kind in ("finished", "failed") else None,
     )
 
 

@@ -34,6 +34,11 @@ class Run:
         self.states: set[bytes] = set()
         self.drawn: list[Callable[[], list[Figure]]] = []
         self._seed = seed
+        self._addresses: dict[int, int] = {}
+
+    def address(self, real: int) -> int:
+        """A number for a place in memory that tells nothing of where it is."""
+        return self._addresses.setdefault(real, 0x5500_0000_0000 + (len(self._addresses) << 32))
 
     def next_seed(self) -> int:
         """The next number of a sequence that the seed of the run begins."""
