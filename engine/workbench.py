@@ -88,7 +88,7 @@ ACTIONS: Mapping[str, Action] = {
         Action("copy_in_place", "place", "{a}.copy_({other})"),
         Action("update", "place", "with torch.no_grad():\n    {a} -= {number} * {a}.grad", {"number": "0.1"}),
         Action("dtype", "move", "{new} = {a}.to({dtype})", {"dtype": "float64"}),
-        Action("device", "move", "{new} = {a}.to({device})", {"device": "cuda"}),
+        Action("device", "move", "{new} = {a}.to({device})", {"device": "cpu"}),
         Action("alias", "name", "{new} = {a}"),
         Action("delete", "name", "del {a}"),
     )
@@ -111,6 +111,12 @@ class History(msgspec.Struct, frozen=True):
     def whole(self) -> str:
         """The program with what was undone."""
         return _joined(self.statements)
+
+    @property
+    def names(self) -> set[str]:
+        """Every name that the done statements give to something."""
+        nodes = (node for statement in parsed(self.program) or [] for node in ast.walk(statement))
+        return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
     def do(self, *statements: str, keep: int | None = None) -> History:
         """With these statements after what is done, of which only the first `keep` stay. What was undone is gone."""

@@ -60,7 +60,7 @@ def _next(now: History, asked: dict[str, Any]) -> History:
         case "fix":
             mended = workbench.fix(trace)
             return now if mended is None else history(mended)
-    return now.do(*compose(asked, workbench.taken(trace)), keep=failed)
+    return now.do(*compose(asked, now.names), keep=failed)
 
 
 def _rest() -> None:

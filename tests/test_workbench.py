@@ -171,6 +171,15 @@ def test_undo_redo_and_a_new_way() -> None:
     assert now.do("u = 4", keep=0).whole == "import torch\nu = 4\n"
 
 
+def test_names_in_use() -> None:
+    now = history(
+        "import torch\nx, (y, z) = 1, (2, 3)\nwith torch.no_grad():\n    w = x\nfor i in [1]: pass\nx.grad = 4"
+    )
+    assert now.names == {"x", "y", "z", "w", "i"}
+    assert now.to(2).names == {"x", "y", "z"}
+    assert history("y = (").names == set()
+
+
 def test_lines_and_places() -> None:
     now = history("import torch\n# why\nwith torch.no_grad():\n    x = 1\n\ny = 2")
     assert now.statements == ("import torch", "# why\nwith torch.no_grad():\n    x = 1", "y = 2")

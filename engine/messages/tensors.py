@@ -128,6 +128,11 @@ ROWS: dict[str, tuple[str, str]] = {
     "tensors.fix": ("Apply the fix", "应用修改"),
     "tensors.fix.help": ("Change the program as described and run it.", "按说明修改程序并运行。"),
     "tensors.back": ("Take it back", "撤回它"),
+    "tensors.device": (
+        "Programs run here on the processor only; other devices are not visible to them. On a machine of your own "
+        "this line may work. Here, device=\"meta\" shows shapes without numbers.",
+        "这里的程序只在处理器上运行，看不到其他设备。在你自己的机器上这一行可能可行。这里可用 device=\"meta\" 只看形状、不看数值。",
+    ),
     # A card.
     "tensors.card.label": (
         "{name}: tensor of shape {shape}, {dtype}, {word}. Values {values}. Gradient: {grad}.",
@@ -174,14 +179,14 @@ ROWS: dict[str, tuple[str, str]] = {
     "tensors.storage.scattered": ("not in reading order (not contiguous)", "不按阅读顺序（不连续）"),
     "tensors.storage.repeats": ("one cell stands for several elements", "一个单元代表多个元素"),
     "tensors.storage.longer": ("and more", "以及更多"),
-    "tensors.storage.cell": ("storage {letter}, place {place}: {value}", "存储 {letter}，位置 {place}：{value}"),
+    "tensors.storage.place": ("place", "位置"),
     "tensors.cells.none": (
         "Select a tensor that was computed from others: + − × ÷, @, sum, mean or a view.",
         "请选中一个由其他张量算出的张量：+ − × ÷、@、sum、mean 或视图。",
     ),
     "tensors.cells.forward": ("{name} = {operation}, on line {line}. Point at a cell to see where it comes from and goes.", "{name} = {operation}，第 {line} 行。指向一个单元，看它从哪里来、到哪里去。"),
-    "tensors.cells.broadcast": ("{name} {before} is repeated along {dims} to fit {after}.", "{name} {before} 沿第 {dims} 维重复，以适应 {after}。"),
-    "tensors.cells.sum": ("On the way back, its gradient is the sum along {dims}: {before} becomes {after}.", "返回时，它的梯度沿第 {dims} 维求和：{before} 变为 {after}。"),
+    "tensors.cells.broadcast": ("{name} {before} is repeated along dimension {dims} to fit {after}.", "{name} {before} 沿第 {dims} 维重复，以适应 {after}。"),
+    "tensors.cells.sum": ("On the way back, its gradient is the sum along dimension {dims}: {before} becomes {after}.", "返回时，它的梯度沿第 {dims} 维求和：{before} 变为 {after}。"),
     "tensors.cells.arrived": ("gradient that arrived", "到达的梯度"),
     "tensors.cells.sent": ("sent on to {name}", "传给 {name}"),
     "tensors.cells.feeds": ("{cell} comes from {sources}.", "{cell} 来自 {sources}。"),

@@ -16,7 +16,7 @@ SCENARIO = Scenario(
     sketch="[w] > (*2); (*2) > (**2); (**2) > (sum)!",
     state={
         "card": "y",
-        "panel": "hooks",
+        "panel": "storage",
         "program": """\
 import torch
 w = torch.tensor([1., 2.], requires_grad=True)

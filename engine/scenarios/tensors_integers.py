@@ -15,7 +15,7 @@ SCENARIO = Scenario(
     sketch="[n]! > (*)",
     state={
         "card": "x",
-        "panel": "hooks",
+        "panel": "storage",
         "program": """\
 import torch
 x = torch.tensor([1., 2., 3.])

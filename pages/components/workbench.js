@@ -138,7 +138,9 @@ class Bench {
         html("span", { class: "number", "aria-hidden": "true" }, String(row.line)), html("code", {}, row.text)),
         echoes.length ? html("pre", { class: "echo" }, echoes.join("\n").slice(0, 400)) : null);
     }));
-    this.lines.querySelector(".now")?.scrollIntoView({ block: "nearest" });
+    const now = this.lines.querySelector(".now");
+    const pane = this.lines.parentElement; // its own scroll, and never the page's
+    if (now) pane.scrollTop = Math.max(now.offsetTop + now.offsetHeight - pane.clientHeight - pane.offsetTop + 12, 0);
   }
 
   showFailure() {

@@ -7,6 +7,7 @@ The browser steps through nothing here: every action is a run, and a run takes m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -46,12 +47,6 @@ def fix(trace: Trace | None) -> str | None:
     return reason.fix if reason is not None else None
 
 
-def taken(trace: Trace | None) -> list[str]:
-    """The names that variables have."""
-    steps = [step for step in trace.steps if step.scope == 0] if trace is not None else []
-    return [name for name, _ in steps[-1].variables] if steps else []
-
-
 def workbench(
     trace: Trace | None,
     now: History,
@@ -76,7 +71,7 @@ def workbench(
         "lines": _lines(now, failed_at(trace, now)),
         "done": now.done,
         "count": len(now.statements),
-        "free": [free_name(taken(trace), "x"), free_name(taken(trace))],
+        "free": [free_name(now.names, "x"), free_name(now.names)],
         "open": {"card": card, "panel": panel},
         "problem": problem,
         "readOnly": read_only,
@@ -134,10 +129,12 @@ def _failure(trace: Trace | None, language: Language) -> dict[str, Any] | None:
     line = ended.span[0] if ended.span else trace.source.count("\n")
     codes = {"failed": "tensors.refused", "refused": "tensors.outside", "stopped": "tensors.stopped"}
     reason = explain_failure(trace)
+    elsewhere = re.search(r"CUDA|MPS|NVIDIA|XPU", ended.message) is not None
+    why = _sentence(reason, language) if reason else render("tensors.device", {}, language) if elsewhere else ""
     return {
         "heading": render(codes.get(ended.kind, "tensors.lost"), {"line": line, "type": ended.type or ""}, language),
         "message": ended.message or (render(ended.code, ended.params, language) if ended.code else ""),
-        "why": _sentence(reason, language) if reason else "",
+        "why": why,
         "fix": reason is not None and reason.fix is not None,
     }
 

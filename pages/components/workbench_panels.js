@@ -61,7 +61,7 @@ export class Panels {
         html("span", {}, t(`tensors.ledger.${entry.kind}`, { line: entry.line, amount: line(entry.amount) })), html("b", {}, entry.after ? line(entry.after) : "None"))))));
   }
 
-  // ---- storages: one strip of cells each, and how each tensor walks over it
+  // ---- storages: the cells of each in order, and under them where each tensor's elements lie
 
   storages(selected) {
     const { t, drawn } = this;
@@ -69,17 +69,33 @@ export class Panels {
     const order = [...drawn.storages].sort((one, other) => Number(other.number === selected?.storage) - Number(one.number === selected?.storage));
     return order.map((storage) => {
       const letter = this.letters.get(storage.number);
-      const cells = storage.cells.map((content, place) => {
-        const text = content === null ? "·" : digits(content);
-        return html("span", { class: "place", "data-storage": storage.number, "data-place": place, title: t("tensors.storage.cell", { letter, place, value: text }),
-          onpointerenter: () => this.touch(storage.number, place), onpointerleave: () => this.touch(null, null) },
-        html("i", {}, String(place)), html("b", {}, text));
-      });
+      const at = (place) => ({ class: "place", "data-storage": storage.number, "data-place": place,
+        onpointerenter: () => this.touch(storage.number, place), onpointerleave: () => this.touch(null, null) });
       const tensors = storage.tensors.map((tensor) => drawn.cards.find((card) => card.tensor === tensor)).filter(Boolean);
-      return html("div", { class: `storage${storage.number === selected?.storage ? " selected" : ""}` }, html("h4", {}, t("tensors.card.storage", { letter })),
-        html("div", { class: "strip-cells" }, ...cells, storage.longer ? html("em", {}, t("tensors.storage.longer")) : null),
-        html("ul", {}, ...tensors.map((card) => this.lies(card))));
+      if (!storage.cells.length) return html("ul", { class: "laid" }, ...tensors.map((card) => html("li", {}, this.lies(card))));
+      return html("table", { class: `laid${storage.number === selected?.storage ? " selected" : ""}` },
+        html("thead", {}, html("tr", {}, html("th", { scope: "row" }, t("tensors.storage.place")),
+          ...storage.cells.map((_, place) => html("th", { scope: "col", ...at(place) }, String(place))))),
+        html("tbody", {},
+          html("tr", { class: "cells" }, html("th", { scope: "row" }, t("tensors.card.storage", { letter })),
+            ...storage.cells.map((content, place) => html("td", { ...at(place), title: content === null ? null : digits(content, 8) }, content === null ? "·" : digits(content))),
+            storage.longer ? html("td", { class: "lies" }, t("tensors.storage.longer")) : null),
+          ...tensors.map((card) => this.walkRow(card, storage, at))));
     });
+  }
+
+  // Over each place, the index of the element that lies there; several where one cell stands for several.
+  walkRow(card, storage, at) {
+    const lying = new Map();
+    card.places.forEach((place, element) => lying.set(place, [...(lying.get(place) ?? []), indexOf(element, card.value.shape).join(",")]));
+    const cells = storage.cells.map((_, place) => {
+      const found = lying.get(place) ?? [];
+      const text = found.length > 1 ? `×${found.length}` : card.value.shape.length ? found[0] ?? "" : found.length ? "()" : "";
+      return html("td", { ...at(place), class: `place${found.length ? " mine" : ""}`, title: found.length > 1 ? found.map((one) => `[${one}]`).join(" ") : null }, text);
+    });
+    return html("tr", { class: card.value.shape.length && !card.contiguous ? "scattered" : null },
+      html("th", { scope: "row" }, html("button", { type: "button", class: "link", onclick: () => this.choose.select(card.names[0]) }, card.names.join(", "))),
+      ...cells, html("td", { class: "lies" }, this.lies(card)));
   }
 
   touch(storage, place) {
@@ -89,17 +105,17 @@ export class Panels {
 
   lies(card) {
     const { t } = this;
-    if (!card.strided) return html("li", {}, `${card.names.join(", ")}: ${t("tensors.card.novalue", { device: card.device })}`);
-    const letters_ = ["i", "j", "k", "l", "m", "n", "o", "p"].slice(0, card.stride.length);
-    const terms = [...(card.offset || !card.stride.length ? [String(card.offset)] : []), ...card.stride.map((step, dim) => (step === 1 ? letters_[dim] : `${step}·${letters_[dim]}`))];
+    if (!card.strided) return `${card.names.join(", ")}: ${t("tensors.card.novalue", { device: card.device })}`;
+    const names = ["i", "j", "k", "l", "m", "n", "o", "p"].slice(0, card.stride.length);
+    const terms = [...(card.offset || !card.stride.length ? [String(card.offset)] : []), ...card.stride.map((step, dim) => (step === 1 ? names[dim] : `${step}·${names[dim]}`))];
     const repeats = card.stride.some((step, dim) => step === 0 && card.value.shape[dim] > 1);
-    const order = repeats ? t("tensors.storage.repeats") : card.contiguous ? t("tensors.storage.contiguous") : t("tensors.storage.scattered");
-    return html("li", {}, html("button", { type: "button", class: "link", onclick: () => this.choose.select(card.names[0]) }, card.names.join(", ")),
-      html("span", {}, ` ${shape(card.value.shape)} · ${t("tensors.storage.lies", { stride: shape(card.stride), offset: card.offset })} · ${t("tensors.storage.rule", { element: `${card.names[0]}[${letters_.join(", ")}]`, place: terms.join(" + ") })} · ${order}`));
+    const order = t(repeats ? "tensors.storage.repeats" : card.contiguous ? "tensors.storage.contiguous" : "tensors.storage.scattered");
+    const rule = t("tensors.storage.rule", { element: `[${names.join(", ")}]`, place: terms.join(" + ") });
+    return [t("tensors.storage.lies", { stride: shape(card.stride), offset: card.offset }), rule, order].join(" · ");
   }
 
   light(storage, place) {
-    for (const cell of this.panels.storage.querySelectorAll(".place")) {
+    for (const cell of this.panels.storage.querySelectorAll("[data-place]")) {
       cell.classList.toggle("lit", place !== null && Number(cell.dataset.storage) === storage && Number(cell.dataset.place) === place);
     }
   }

@@ -3,6 +3,7 @@
 import { html, say } from "./dom.js";
 
 const SIGNS = { add: "+", subtract: "−", multiply: "×", divide: "÷", matmul: "@", power: "**" };
+const GROUPS = ["backward", "graph", "shape", "place", "apply", "reduce", "move", "name"];
 const ALSO = new Set(["sum", "backward", "backward_retain"]);
 
 export class Strip {
@@ -56,8 +57,7 @@ export class Strip {
         html("label", {}, html("span", {}, t("tensors.other")), this.other)),
       html("span", { class: "set" }, ...of("reduce").filter((row) => ALSO.has(row.name)).map((row) => this.whole(row, name))),
       html("span", { class: "set back" }, ...of("backward").filter((row) => ALSO.has(row.name)).map((row) => this.whole(row, name))));
-    const groups = [...new Set(this.actions.map((row) => row.group))].filter((group) => group !== "operate");
-    this.far.replaceChildren(html("label", { class: "named" }, html("span", {}, t("tensors.result")), this.result), ...groups.map((group) => {
+    this.far.replaceChildren(html("label", { class: "named" }, html("span", {}, t("tensors.result")), this.result), ...GROUPS.map((group) => {
       const rows = of(group).filter((row) => !ALSO.has(row.name));
       return html("div", { class: `group ${group}`, role: "group", "aria-label": t(`tensors.group.${group}`) },
         html("h4", {}, t(`tensors.group.${group}`)), html("div", { class: "set" }, ...rows.map((row) => this.whole(row, name))));
