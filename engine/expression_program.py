@@ -58,7 +58,7 @@ class Wanted(msgspec.Struct, frozen=True):
 def result_name(typed: Typed) -> str:
     """What the program calls the result: a name that no variable has."""
     names = ("f", "out", "result", "answer", *(f"f{place}" for place in range(1, 10)))
-    return [name for name in names if name not in typed.variables][0]
+    return next(name for name in names if name not in set(typed.variables))
 
 
 def program(

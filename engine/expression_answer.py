@@ -1,0 +1,66 @@
+"""From the settings of the Expressions page to everything it shows: read, run, read the run.
+
+    state  --answer(run)-->  Answer(typed, values, results, steps)
+
+`run` is the one road: it takes a Job and gives its Trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from engine.chain_rule import Chain, Proof, chain, chain_program, proof
+from engine.executors.base import Job
+from engine.expression_program import Dtype, program
+from engine.expression_results import Results, needs_sum, results
+from engine.expression_state import field_key, values_of, wanted
+from engine.permalink import Setting
+from engine.trace import Trace
+from engine.typed_expression import Typed, read
+from engine.typed_values import Numbers
+
+Run = Callable[[Job], Trace]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """`program` is what opens on the Program page; `field` names what the field depends on. `steps` and `proof` are
+    the chain rule where it was asked for: without `proof` the steps are no numbers, without `steps` too many."""
+
+    typed: Typed
+    values: dict[str, Numbers]
+    results: Results
+    program: str
+    field: str
+    steps: Chain | None = None
+    proof: Proof | None = None
+
+
+def answer(state: Mapping[str, Setting], run: Run, *, holds: str = "", vectors: set[str] | None = None) -> Answer:
+    """Everything the page shows for these settings. `holds` names the field that need not be sampled again; `vectors`
+    remembers which expressions have results that are no scalars.
+
+    Raises InvalidExpression, InvalidValues or InvalidRange for settings that mean nothing, and what `run` raises.
+    """
+    vectors = set() if vectors is None else vectors
+    typed = read(str(state["expression"]))
+    values = values_of(typed, str(state["at"]))
+    dtype: Dtype = "float64" if state["dtype"] == "float64" else "float32"
+    kind = f"{typed.torch} {[one.shape for one in values.values()]}"
+    key = field_key(typed, state, values)
+    found = Results()
+    for summed in (True,) if kind in vectors else (False, True):
+        asked = wanted(state, values, field=key != holds, summed=summed)
+        trace = run(Job(program(typed, values, asked, summed=summed, dtype=dtype)))
+        if not summed and needs_sum(trace):
+            vectors.add(kind)
+            continue
+        found = results(trace, typed, summed=summed)
+        break
+    steps = chain(typed) if state["chain"] and found.problem is None else None
+    numbers = None
+    if steps is not None and not any(one.shape for one in values.values()):
+        numbers = proof(run(Job(chain_program(typed, steps, values, dtype))), typed, steps)
+    opened = program(typed, values, summed=found.summed, dtype=dtype)
+    return Answer(typed, values, found, opened, key, steps, numbers)

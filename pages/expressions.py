@@ -1,0 +1,111 @@
+"""The Expressions page: type a formula, move its variables, watch its value and its derivatives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from engine import scenarios
+from engine.expression_answer import Answer
+from engine.expression_state import expressions_table
+from engine.permalink import State, program_table
+from pages.components.expression import asked, expression, look, spoiled
+from pages.components.expression_chain import chain_rule
+from pages.components.language import current, say
+from pages.components.share import Link, copy_field
+
+_PROGRAM = Path(__file__).resolve().parent / "program.py"
+_KEY = "expression"
+_link = Link("expressions", expressions_table())
+_presets = {name: one for name, one in scenarios.load().items() if one.page == "expressions"}
+_REVISION, _NUMBER, _GOOD, _HOLDS, _OPEN = (_link.key(name) for name in ("revision", "number", "good", "holds", "open"))
+
+
+def _renew() -> None:
+    """The settings come from elsewhere: the component takes them over."""
+    st.session_state[_REVISION] = st.session_state.get(_REVISION, 0) + 1
+
+
+def _pick(scenario: str) -> None:
+    _link.put(_link.table.defaults(scenario))
+    _link.write()
+    _renew()
+
+
+def _heard() -> None:
+    """What the reader did in the component becomes the settings; a link is written once they rest."""
+    state = st.session_state.get(_KEY) or {}
+    if state.get("open"):
+        st.session_state[_OPEN] = True
+    given = state.get("asked")
+    if not isinstance(given, dict) or _link.get("read_only") or given.get("number") == st.session_state.get(_NUMBER):
+        return
+    _link.put(asked(given, _link.table, _link.state()))
+    st.session_state[_NUMBER] = given.get("number")
+    if given.get("settled"):
+        _link.write()
+
+
+def _toolbar() -> None:
+    picker = _link.key(f"picker.{current()}")
+    st.session_state[picker] = str(_link.state()["scenario"])
+    with st.container(horizontal=True, vertical_alignment="center", key="expressions-toolbar"):
+        st.selectbox(
+            say("expressions.scenario"),
+            list(_presets),
+            format_func=lambda name: say(_presets[name].title_id),
+            key=picker,
+            on_change=lambda: _pick(st.session_state[picker]),
+            help=say("expressions.scenario.help"),
+            label_visibility="collapsed",
+            width=280,
+        )
+        st.caption(f":material/visibility: {say(_presets[str(_link.state()['scenario'])].notice_id)}")
+        with st.popover(
+            say("page.share"), icon=":material/share:", help=say("page.share.help"), on_change="rerun", width="content"
+        ) as box:
+            if box.open:
+                copy_field(_link.address()[0], key="expressions-link", label=say("page.share.says"))
+                copy_field(_link.address(embed=True)[0], key="expressions-embed", label=say("page.share.embed"))
+
+
+@st.fragment
+def _work() -> None:
+    given = (st.session_state.get(_KEY) or {}).get("asked") or {}
+    state = _link.state()
+    holds = str(given.get("holds") or "")
+    found, wrong = look(state, current(), holds=holds)
+    if found is not None:
+        st.session_state[_GOOD] = (found, state)
+    good: tuple[Answer, State] | None = st.session_state.get(_GOOD)
+    expression(
+        good,
+        state,
+        key=_KEY,
+        language=current(),
+        number=int(st.session_state.get(_NUMBER) or 0),
+        revision=int(st.session_state.get(_REVISION, 0)),
+        wrong=wrong or spoiled(given.get("texts"), current()),
+        read_only=bool(_link.get("read_only")),
+        on_change=_heard,
+    )
+    with st.container(key="expressions-chain"):
+        if state["chain"] and good is not None:
+            chain_rule(good[0])
+    if st.session_state.pop(_OPEN, False) and good is not None:
+        st.switch_page(str(_PROGRAM), query_params=program_table().encode({"program": good[0].program}))
+
+
+def _page() -> None:
+    if _link.seed():
+        _renew()
+    _link.keep()
+    if not _link.get("read_only"):
+        _toolbar()
+    with st.container():
+        _link.say_problems()
+    _work()
+
+
+_page()
