@@ -16,6 +16,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from engine.broadcasting import Shape, broadcast, together
 from engine.strides import places
 from engine.tensor_cards import Grid, grid
 from engine.trace import Event, Operation, TensorValue, Trace
@@ -94,14 +95,15 @@ class _Looking:
         if any(one.tensor == tensor for one in inputs) or max(math.prod(one.shape) for one in [*inputs, output]) > MOST:
             return None
         written = self._written(operation)
-        feeds = fed(operation.name.rpartition(".")[2], inputs, output, _dims(written))
+        kind = operation.name.rpartition(".")[2]
+        feeds = fed(kind, inputs, output, _dims(written))
         value = grid(output)
         if feeds is None or value is None:
             return None
         event = next((self.events[node] for node in reversed(operation.nodes) if node in self.events), None)
         sent = self._sent(event, len(inputs))
         sources = [
-            Source(name, shown, cells, repeated(one.shape, output.shape), back)
+            Source(name, shown, cells, [] if kind in _PRODUCTS else repeated(one.shape, output.shape), back)
             for name, one, cells, back in zip(self._names(inputs, written), inputs, feeds, sent, strict=True)
             if (shown := grid(one)) is not None
         ]
@@ -176,8 +178,8 @@ def fed(
     if len(inputs) == 1 and inputs[0].storage == output.storage and inputs[0].tensor != output.tensor:
         return [_same_places(inputs[0], output)]
     shapes = [one.shape for one in inputs]
-    if name in _ELEMENTWISE and all(_fits(shape, output.shape) for shape in shapes):
-        return [broadcast(shape, output.shape) for shape in shapes]
+    if name in _ELEMENTWISE:
+        return _elementwise(shapes, output.shape)
     if name in _REDUCTIONS and len(inputs) == 1:
         return reduction(shapes[0], dims)
     if name in _PRODUCTS:
@@ -198,27 +200,20 @@ def _same_places(base: TensorValue, view: TensorValue) -> Feeds:
     return [[lies[place]] if place in lies else [] for place in mine]
 
 
-def _fits(shape: Sequence[int], wide: Sequence[int]) -> bool:
-    pairs = zip(reversed(shape), reversed(wide), strict=False)
-    return len(shape) <= len(wide) and all(one in (1, other) for one, other in pairs)
+def _elementwise(shapes: Sequence[Shape], wide: Shape) -> list[Feeds] | None:
+    """One element of each input for each of the output, as broadcasting reads them."""
+    if together(shapes) != wide:
+        return None
+    spread = broadcast(shapes)
+    if spread is None:
+        return [[[place] for place in range(math.prod(wide))] for _ in shapes]
+    return [[[cell] for cell in reads] for reads in spread.reads]
 
 
-def broadcast(shape: Sequence[int], wide: Sequence[int]) -> Feeds:
-    """PyTorch's rule: shapes are aligned at their ends, and a size of 1, or none, is repeated."""
-    lead = len(wide) - len(shape)
-    feeds = []
-    for index in _indices(wide):
-        own = [0 if size == 1 else at for size, at in zip(shape, index[lead:], strict=True)]
-        feeds.append([_flat(own, shape)])
-    return feeds
-
-
-def repeated(shape: Sequence[int], wide: Sequence[int]) -> list[int]:
+def repeated(shape: Shape, wide: Shape) -> list[int]:
     """The dimensions of `wide` along which a tensor of `shape` is repeated; none where it does not fit."""
-    if not _fits(shape, wide):
-        return []
-    lead = len(wide) - len(shape)
-    return [dim for dim, size in enumerate(wide) if (dim < lead or shape[dim - lead] == 1) and size > 1]
+    spread = broadcast((shape, wide))
+    return list(spread.summed[0]) if spread is not None and spread.shape == wide else []
 
 
 def reduction(shape: Sequence[int], dims: Sequence[int] | None) -> list[Feeds] | None:
@@ -248,10 +243,3 @@ def product(left: Sequence[int], right: Sequence[int]) -> list[Feeds] | None:
 
 def _indices(shape: Sequence[int]) -> list[tuple[int, ...]]:
     return list(itertools.product(*(range(size) for size in shape)))
-
-
-def _flat(index: Sequence[int], shape: Sequence[int]) -> int:
-    flat = 0
-    for at, size in zip(index, shape, strict=True):
-        flat = flat * size + at
-    return flat

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.cells import Origin, broadcast, origins, repeated
+from engine.cells import Origin, origins, repeated
 from engine.trace import Trace
 from tests.recording import record, tensors
 
@@ -86,13 +86,14 @@ def test_gradients_of_repeated_cells_add_up() -> None:
     assert bias.sent.cells == sums == [2.0, 2.0, 2.0]
 
 
-def test_broadcast_is_pytorchs_rule() -> None:
-    for shape, wide in [((), (2, 2)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((1, 1), (2, 3)), ((2, 1, 3), (2, 2, 3))]:
-        numbers = torch.arange(torch.Size(shape).numel()).reshape(shape)
-        assert [cell for (cell,) in broadcast(shape, wide)] == numbers.expand(wide).flatten().tolist()
+def test_what_is_repeated() -> None:
     assert repeated((3,), (2, 3)) == [0]
     assert repeated((2, 1), (2, 3)) == [1]
-    assert repeated((2, 3), (6,)) == []
+    assert repeated((), (2, 3)) == [0, 1]
+    assert repeated((2, 3), (2, 3)) == repeated((2, 3), (6,)) == repeated((2, 3), (3,)) == []
+    outer, _ = origin("c @ b.view(1, 3)")
+    assert outer is not None
+    assert [source.repeated for source in outer.sources] == [[], []]
 
 
 def test_large_tensors_and_those_without_values_are_left_out() -> None:
