@@ -14,6 +14,7 @@ import msgspec
 
 from engine import trace as rows
 from engine.clock import clock
+from engine.explanations import explain
 from engine.figures import PALETTES
 from engine.folding import picture
 from engine.layout import Place, Route, arrange
@@ -52,7 +53,7 @@ _UNSEEN = ("files", "figures", "notices", "answers", "hooks")
 
 
 def document(trace: rows.Trace, closed: Collection[int] | None = None) -> bytes:
-    """MessagePack of one object: `trace`, `picture`, `layout`, `clock`, `fields`, `palettes`.
+    """MessagePack of one object: `trace`, `picture`, `layout`, `explained`, `clock`, `fields`, `palettes`.
 
     `closed` are the groups drawn as one (see `layout`). Equal arguments give equal bytes.
     """
@@ -63,6 +64,7 @@ def document(trace: rows.Trace, closed: Collection[int] | None = None) -> bytes:
         "trace": shown,
         "picture": drawn,
         "layout": arrange(drawn, closed),
+        "explained": explain(trace, moments),
         "clock": msgspec.structs.replace(moments, ticks={}),
         "fields": {name: row.__struct_fields__ for name, row in _ROWS.items()},
         "palettes": PALETTES,

@@ -25,8 +25,11 @@ class Rows:
         self.values = {value.number: value for value in trace.values}
         self.nodes = {node.number: node for node in trace.nodes}
         self.after: dict[int, list[int]] = {}
+        self.inputs: dict[int, list[tuple[int, int]]] = {}
         for edge in trace.edges:
             self.after.setdefault(edge.from_node, []).append(edge.to_node)
+            self.inputs.setdefault(edge.from_node, []).append((edge.position, edge.to_node))
+        self.operations = {node: operation for operation in trace.operations for node in operation.nodes}
         self.accumulators = {node.leaf: node for node in trace.nodes if node.leaf is not None}
         self.names: dict[int, str] = {}
         for step in trace.steps:

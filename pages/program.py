@@ -13,7 +13,7 @@ from engine.export import to_csv, to_json, to_notebook, to_script
 from engine.permalink import Setting, State, program_table
 from engine.scenarios import Scenario
 from engine.trace import Span, Trace
-from pages.components import outcome, reasons, run
+from pages.components import answers, outcome, reasons, run
 from pages.components.editor import editor, number
 from pages.components.language import current, say
 from pages.components.share import Link, copy_field
@@ -191,6 +191,8 @@ def _watch(landing: run.Landing, *, source: bool) -> None:
             node=_number(asked["node"]),
             view=str(asked["view"] or ""),
             source=source,
+            answers=answers.known(landing.job),
+            ask=lambda asked: answers.ask(landing.job, trace, asked),
         )
         if at.step is not None:
             _link.put({"step": at.step, "part": at.part, "node": at.node})

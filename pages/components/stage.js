@@ -18,7 +18,7 @@ import { arrowHeads } from "./stage_heads.js";
 const REST = 450;
 const stages = new WeakMap();
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".stage");
   let stage = stages.get(parentElement);
   if (!stage) {
@@ -26,6 +26,7 @@ export default function ({ data, parentElement, setStateValue }) {
     stages.set(parentElement, stage);
   }
   stage.report = setStateValue;
+  stage.ask = setTriggerValue;
   stage.receive(data instanceof Uint8Array ? data : new Uint8Array(data));
   return () => {
     stage.close();
@@ -54,10 +55,13 @@ class Stage {
   }
 
   receive(bytes) {
-    if (!this.bytes || bytes.length !== this.bytes.length || bytes.some((byte, place) => byte !== this.bytes[place])) {
-      this.bytes = bytes;
-      this.open(unpack(bytes));
+    const { whole, answers } = unpack(bytes);
+    if (!this.bytes || whole.length !== this.bytes.length || whole.some((byte, place) => byte !== this.bytes[place])) {
+      this.bytes = whole.slice();
+      this.open(unpack(this.bytes));
     }
+    this.tables.inspector.answers = new Map(answers.map((answer) => [answer.key, answer]));
+    this.refresh();
     this.dress();
   }
 
@@ -93,6 +97,8 @@ class Stage {
       moment: (stops, line) => this.goTo(stops, line),
       exactly: (m) => this.move(m),
       characters: (span) => this.characters(span),
+      ask: (question) => this.ask("ask", { ...question, mark: this.mark }),
+      light: (slots) => this.graph.lightPath(slots),
     };
     this.scene = scene;
     this.source = new Source(this.model, this.texts, choose);

@@ -9,7 +9,7 @@ the clock has rested for half a second, `closed` when the reader opens or closes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +29,23 @@ class Selection(msgspec.Struct, frozen=True):
     step: int | None = None
     part: int | None = None
     node: int | None = None
+
+
+QUESTIONS = ("jacobian", "kernels", "paths", "truth")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question of the reader: about a node ("jacobian", "kernels"), or a leaf tensor ("truth"; "paths" in the pass
+    `other`)."""
+
+    kind: str
+    subject: int
+    other: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What the browser knows this question by."""
+        return f"{self.kind}:{self.subject}:{'null' if self.other is None else self.other}"
 
 
 _component = st.components.v2.component(
@@ -94,11 +111,14 @@ def stage(
     view: str = "",
     source: bool = True,
     closed: Collection[int] | None = None,
+    answers: Sequence[Mapping[str, Any]] = (),
+    ask: Callable[[Asked], None] | None = None,
 ) -> Selection:
     """Show the trace, opened at the statement of tick `step` (None: the last), inside it at `part`, with slot `node`
     selected. `view` is the direction of the graph: "right", "down" or "" for the one that suits it. `closed` are the
     groups drawn as one at first. Without `source` the page shows the program in an editor, which marks what the stage
-    tells. Unknown ticks, parts and slots open the nearest there is.
+    tells. `ask` is called, before the page runs again, with what the reader asks of a node; the page then hands what
+    it found in `answers`, each with the `key` of its question. Unknown ticks, parts and slots open the nearest.
     """
     content = encode(trace)
     mark = hashlib.blake2b(content, digest_size=8).hexdigest()
@@ -107,18 +127,31 @@ def stage(
         "document": _document(
             content, chosen if chosen is not None else None if closed is None else tuple(sorted(closed))
         ),
-        "texts": area("stage.", language),
+        "texts": {
+            code: text for name in ("stage.", "reason.", "formula.") for code, text in area(name, language).items()
+        },
         "source": source,
         "open": _opening(key, mark, Selection(step, part, node), view),
         "mark": mark,
     }
     _component(
         key=key,
-        data=msgspec.msgpack.encode(given),
+        data=msgspec.msgpack.encode({"whole": msgspec.msgpack.encode(given), "answers": answers}),
         on_at_change=_rest,
         on_closed_change=_rest,
+        on_ask_change=lambda: _asked(key, mark, ask),
     )
     return selection(key)
+
+
+def _asked(key: str, mark: str, ask: Callable[[Asked], None] | None) -> None:
+    """What the browser asked, if it is a question about the trace that is shown."""
+    given = _state(key).get("ask")
+    if ask is None or not isinstance(given, Mapping) or given.get("mark") != mark:
+        return
+    kind, subject = given.get("kind"), _whole(given.get("subject"))
+    if isinstance(kind, str) and kind in QUESTIONS and subject is not None:
+        ask(Asked(kind, subject, _whole(given.get("other"))))
 
 
 def _rest() -> None:

@@ -2,6 +2,7 @@
 
 import { button, html, mark, say } from "./dom.js";
 import { icon } from "./icons.js";
+import { Memory } from "./stage_memory.js";
 
 const PACE = { done: 620, operation: 520, event: 520 };
 
@@ -23,6 +24,7 @@ export class Clock {
     this.innerRow = html("div", { class: "row within" },
       button(icon("out"), t("stage.clock.part.back"), () => this.part(-1)), this.inner,
       button(icon("in"), t("stage.clock.part.on"), () => this.part(1)), this.innerWords);
+    this.memory = new Memory(model, texts, (place) => this.move(model.stepMoments[place]));
     this.pane = html("section", { class: "clock", "aria-label": t("stage.clock") },
       html("div", { class: "row" },
         button(icon("first"), t("stage.clock.first"), () => this.edge(0)),
@@ -31,7 +33,7 @@ export class Clock {
         button(icon("next"), t("stage.clock.on"), () => this.statement(1)),
         button(icon("last"), t("stage.clock.last"), () => this.edge(1)),
         html("div", { class: "track" }, this.slider), this.loops, this.words),
-      this.innerRow);
+      this.memory.pane, this.innerRow);
     for (const slider of [this.slider, this.inner]) slider.addEventListener("keydown", (event) => this.keys(event));
   }
 
@@ -57,6 +59,7 @@ export class Clock {
     mark(this.inner, "aria-valuetext", part);
     this.innerRow.classList.toggle("backward", model.passAt(m) !== null);
     this.showLoops(m);
+    this.memory.show(moment.step);
   }
 
   partWords(m, first, parts) {

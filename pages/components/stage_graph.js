@@ -257,6 +257,14 @@ export class Graph {
     else this.later();
   }
 
+  // The cards of one path of the gradient, until another is lit or the same one again.
+  lightPath(slots) {
+    const same = this.path?.join() === slots.join();
+    this.path = same ? null : slots;
+    const places = new Set((this.path ?? []).map((slot) => this.model.placeOfSlot.get(slot)));
+    this.cards.forEach((card, number) => card.group.classList.toggle("onpath", places.has(number)));
+  }
+
   showCard(card, m, selected, lit, firing, operation) {
     const { group, place } = card;
     if (place.slot === null) {

@@ -34,7 +34,8 @@ function grouped(rows, key) {
 
 export class Model {
   constructor(content) {
-    const { trace, picture, layout, clock, fields, palettes } = content;
+    const { trace, picture, layout, clock, explained, fields, palettes } = content;
+    this.explained = explained;
     const named = (kind, cells) => Object.fromEntries(fields[kind].map((field, place) => [field, cells[place]]));
     this.palettes = palettes;
     this.source = trace.source;
@@ -48,7 +49,10 @@ export class Model {
       if (value.preview) value.preview = named("preview", value.preview);
       this.values.set(value.number, value);
     }
-    for (const node of this.nodes) node.saved = node.saved.map((row) => named("saved", row));
+    for (const node of this.nodes) {
+      node.saved = node.saved.map((row) => named("saved", row));
+      for (const row of node.saved) if (row.preview) row.preview = named("preview", row.preview);
+    }
     this.moments = clock.moments.map(([step, kind, row]) => ({ step, kind, row }));
     this.stepMoments = clock.steps;
     this.clock = clock;
@@ -76,6 +80,8 @@ export class Model {
     this.freedAt = new Map(this.freed.map((row, place) => [row.node, this.clock.freed[place]]));
     this.retained = new Set();
     this.edgeAt = new Set(this.edges.map((edge) => `${edge.from_node}:${edge.position}`));
+    this.edgeTo = new Map(this.edges.map((edge) => [`${edge.from_node}:${edge.position}`, edge.to_node]));
+    this.updatesOf = grouped(this.explained.updates, (row) => row.tensor);
     this.history = this.readHistories();
     this.names = this.readNames();
     this.slotOfNode = new Map();
@@ -208,6 +214,13 @@ export class Model {
     const history = this.history.get(tensor);
     const place = history ? last(history, m) : -1;
     return place < 0 ? null : history[place][1];
+  }
+
+  // Why a tensor's .grad is None at m, or null.
+  reasonAt(tensor, m) {
+    const entries = this.explained.none[tensor] ?? [];
+    const place = last(entries, m);
+    return place < 0 || entries[place][1] < 0 ? null : this.explained.reasons[entries[place][1]];
   }
 
   // What a tensor's .grad held at m: {value: snapshot or null, deposit: the row that put it there or null}.

@@ -1,8 +1,9 @@
 // The tables under the picture: every tensor at this moment and what changed; the ledger of each leaf's .grad; what was
 // printed so far; everything about the selected node.
 
-import { button, html, mark, say } from "./dom.js";
-import { digits, preview, shape, unusual, whole } from "./words.js";
+import { html, mark, say } from "./dom.js";
+import { Inspector } from "./stage_inspector.js";
+import { preview, shape, unusual, whole } from "./words.js";
 
 const TABS = ["ledger", "node", "output"];
 
@@ -25,6 +26,7 @@ export class Tables {
     this.bar = html("div", { class: "tabs", role: "tablist" }, ...Object.values(this.tabs));
     this.bar.addEventListener("keydown", (event) => this.walk(event));
     this.side = html("section", { class: "side" }, this.bar, ...Object.values(this.panels));
+    this.inspector = new Inspector(scene, texts, choose);
     this.open("ledger");
   }
 
@@ -57,7 +59,7 @@ export class Tables {
 
   showSide() {
     if (this.tab === "ledger") this.showLedger(this.m);
-    else if (this.tab === "node") this.showNode(this.m, this.selected);
+    else if (this.tab === "node") this.inspector.show(this.panels.node, this.m, this.selected);
     else say(this.panels.output, this.model.printedUntil(this.m) || this.texts("stage.output.nothing"));
   }
 
@@ -121,7 +123,8 @@ export class Tables {
     mark(cell, "data-change", changed);
     say(gradCell, grad ? grad.word : "");
     mark(gradCell, "data-state", grad?.state);
-    mark(gradCell, "title", grad?.state === "later" ? this.texts("stage.grad.later") : grad?.value ? whole(grad.value).slice(0, 600) : null);
+    const reason = grad?.word === "None" ? this.inspector.reason(value.tensor, this.m) : null;
+    mark(gradCell, "title", reason ? reason : grad?.state === "later" ? this.texts("stage.grad.later") : grad?.value ? whole(grad.value).slice(0, 600) : null);
     mark(gradCell, "data-change", before && grad && before.grad && before.grad.word !== grad.word ? "changed" : null);
     say(flags, this.flags(value).join(" · "));
   }
@@ -168,71 +171,5 @@ export class Tables {
       : t(`stage.ledger.${row.kind}`, { line });
     return html("li", { class: `${row.kind}${row.at === m || row.at === model.doneOf(m) ? " now" : ""}` },
       html("button", { type: "button", onclick: () => this.choose.exactly(row.at) }, what), html("b", {}, after));
-  }
-
-  // ---- the selected node
-
-  showNode(m, selected) {
-    const panel = this.panels.node;
-    const slot = selected === null ? null : this.model.slots[selected];
-    if (!slot) {
-      panel.replaceChildren(html("p", {}, this.texts("stage.node.none")));
-      return;
-    }
-    const facts = this.scene.card(slot, m);
-    const t = this.texts;
-    const rows = [];
-    const add = (name, content, className = "") => {
-      if (content) rows.push(html("dt", {}, t(`stage.node.${name}`)), html("dd", { class: className }, content));
-    };
-    add("kind", `${facts.word}${facts.freed ? ` · ${t("stage.freed")}` : ""}`);
-    add("engine", facts.engine);
-    add("written", facts.written);
-    if (facts.variant.span) add("line", this.lineButton(facts.variant));
-    add("cut", facts.cut ? t(`stage.cut.${facts.cut}`) : "");
-    if (facts.born && facts.value) {
-      add("value", html("pre", {}, whole(facts.value)), "value");
-      add("statistics", this.statistics(facts.value));
-    } else add("value", t("stage.unborn"));
-    if (facts.grad) add("grad", facts.grad.value ? html("pre", {}, whole(facts.grad.value)) : facts.grad.word, "grad");
-    if (facts.grad?.value && facts.grad.stored === false) add("stored", t("stage.grad.passed"));
-    add("passes", this.passes(facts, m));
-    add("saved", this.saved(facts));
-    add("kernels", facts.operation?.kernels.join(", "));
-    panel.replaceChildren(html("h4", {}, facts.title), html("dl", {}, ...rows));
-  }
-
-  lineButton(variant) {
-    const [line, column] = variant.span;
-    return button(this.texts("stage.node.at", { line, column: column + 1 }), this.texts("stage.node.go"), () => this.choose.exactly(variant.at));
-  }
-
-  statistics(value) {
-    const seen = value.preview;
-    if (!seen || seen.minimum === null || value.preview.values.length < 2) return "";
-    const text = this.texts("stage.node.range", { minimum: digits(seen.minimum), maximum: digits(seen.maximum), mean: digits(seen.mean) });
-    return seen.nonfinite ? `${text} · ${this.texts("stage.node.nonfinite", { count: seen.nonfinite })}` : text;
-  }
-
-  passes(facts, m) {
-    const events = facts.node ? (this.model.eventsOf.get(facts.node.number) ?? []).filter((event) => event.at <= m) : [];
-    if (!events.length) return null;
-    return html("ol", {}, ...events.slice(-12).map((event) => html("li", {},
-      this.texts("stage.node.pass", {
-        pass: event.pass_ + 1,
-        incoming: this.numbers(event.grad_outputs),
-        outgoing: this.numbers(event.grad_inputs) || "–",
-      }))));
-  }
-
-  numbers(list) {
-    return list.map((number) => (number === null ? "None" : preview(this.model.values.get(number), 22))).join(", ");
-  }
-
-  saved(facts) {
-    if (!facts.node?.saved.length) return null;
-    return html("ul", {}, ...facts.node.saved.map((row) => html("li", {}, html("code", {}, row.name), " ",
-      row.shape === null ? row.text : facts.freed ? this.texts("stage.freed")
-        : `${shape(row.shape)} ${preview({ kind: "tensor", shape: row.shape, preview: row.preview && { values: row.preview[0] ?? row.preview.values, truncated: row.preview[1] ?? row.preview.truncated } }, 26)}`)));
   }
 }

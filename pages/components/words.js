@@ -23,7 +23,7 @@ export function shape(sizes) {
   return sizes.length === 1 ? `(${sizes[0]},)` : `(${sizes.join(", ")})`;
 }
 
-const ELLIPSIS = "…";
+export const ELLIPSIS = "…";
 
 // The first elements of a value in one line of at most `room` characters.
 export function preview(value, room = 24) {

@@ -1,0 +1,47 @@
+// What came back for a question: Jacobians as sheets, kernels as a list, paths with what each contributed, the truth badge.
+
+import { button, html } from "./dom.js";
+import { sheet } from "./stage_heat.js";
+import { digits, preview, shape } from "./words.js";
+
+export function answered(kind, answer, inspector) {
+  const t = inspector.texts;
+  const heading = html("h5", {}, t(`stage.ask.${kind}`));
+  if (answer.text) return html("div", {}, heading, html("p", {}, answer.text));
+  return html("div", {}, heading, ...{ jacobian, kernels, paths, truth }[kind](answer, inspector));
+}
+
+function jacobian(answer, inspector) {
+  return answer.rows.map((row) => {
+    const key = `jacobian:${inspector.selected}:${row.label}`;
+    if (!inspector.turns.has(key)) inspector.turns.set(key, { row: 0, column: 0 });
+    const columns = row.inputs.reduce((product, size) => product * size, 1);
+    const value = { kind: "tensor", shape: [row.values.length / columns, columns], preview: { values: row.values, truncated: row.truncated } };
+    return html("div", {}, html("small", {}, inspector.texts("stage.answer.input", { place: "abc"[Number(row.label)] ?? row.label, shape: `${shape(row.outputs)} × ${shape(row.inputs)}` })),
+      sheet(value, "gradient", inspector.texts, inspector.turns.get(key), () => inspector.again()));
+  });
+}
+
+function kernels(answer, inspector) {
+  if (!answer.rows.length) return [html("p", {}, inspector.texts("stage.answer.nothing"))];
+  return [html("ol", {}, ...answer.rows.map((row) => html("li", {}, html("code", {}, row.label))))];
+}
+
+function paths(answer, inspector) {
+  const t = inspector.texts;
+  const { model } = inspector;
+  const heading = answer.rows.length === 1 ? t("stage.paths.one", { pass: answer.pass + 1 })
+    : t("stage.paths.sum", { pass: answer.pass + 1, count: answer.rows.length });
+  const total = answer.total ? preview({ kind: "tensor", shape: [answer.total.length], preview: { values: answer.total } }, 40) : "";
+  return [html("p", {}, heading, total ? html("b", {}, ` ${total}`) : null),
+    html("ol", { class: "paths" }, ...answer.rows.map((row) => html("li", {},
+      button(row.nodes.map((number) => inspector.nameOf(number)).join(" → "), t("stage.paths.light"), () => inspector.choose.light(row.nodes.map((number) => model.slotOfNode.get(number)))),
+      html("b", {}, row.values ? preview({ kind: "tensor", shape: [row.values.length], preview: { values: row.values } }, 30) : row.text))))];
+}
+
+function truth(answer, inspector) {
+  const row = answer.rows[0];
+  return [html("p", { class: row.right ? "badge right" : "badge wrong" }, row.right ? "✓ " : "✕ ", row.text),
+    html("table", { class: "compare" }, html("tbody", {}, ...row.checked.map(([place, exact, measured]) => html("tr", {},
+      html("th", { scope: "row" }, `[${place}]`), html("td", {}, digits(exact, 7)), html("td", {}, digits(measured, 7))))))];
+}
