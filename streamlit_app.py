@@ -27,7 +27,7 @@ from engine.executors.base import Job
 from engine.messages import catalogue, render
 from engine.permalink import FIRST, program_table
 from pages.components import assets, live
-from pages.components.http import Compression, Loopback, SecurityHeaders
+from pages.components.http import Compression, Loopback, SecurityHeaders, Visitors
 from pages.components.language import say
 
 _ROUTER = Path(__file__).resolve().parent / "pages" / "components" / "router.py"
@@ -90,6 +90,7 @@ app = st.App(
             reason=lambda: render("page.loopback"),
         ),
         Middleware(SecurityHeaders, index=_INDEX),
+        Middleware(Visitors),
         Middleware(Compression),
     ],
     on_script_error=_fault,

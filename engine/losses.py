@@ -22,8 +22,13 @@ import torch
 from torch import Tensor
 
 LARGE = 100_000
-"""Points from which on accuracy and memory traffic count for more than the number of calls. There float32 sums differ
-by the order of their terms in any implementation: 1e-6 of the largest partial sum."""
+"""Points from which on memory traffic counts for more than the number of calls.
+
+There the last bits are no longer those of nn.Linear's backward: a float32 sum of so many terms depends on their order,
+in any implementation. What is promised instead, of each sum against float64: an error of at most 1e-5 of the sum of its
+terms' magnitudes. A gradient is such a sum, and near the answer its terms cancel: relative to a gradient that has
+become small the same error is larger, for autograd as for this.
+"""
 
 Gradient = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
 """(x, y, weight (features, 1), bias (1,), weight's gradient (1, features), bias's (1, 1), sum of the losses ()):
@@ -58,9 +63,9 @@ def gradient(loss: str, count: int, features: int, like: Tensor, delta: float = 
     def large_mse(x: Tensor, y: Tensor, w: Tensor, b: Tensor, gw: Tensor, gb: Tensor, slot: Tensor) -> None:
         predict(x, w, b, residual)
         sub(residual, y, out=residual)
-        total(mul(flat, flat, out=flat_slope), 0, out=slot)
         contract(residual, x, gw)
         total(residual, 0, True, out=gb)
+        total(mul(flat, flat, out=flat), 0, out=slot)  # in place: a buffer more would not stay in the cache
         gw.mul_(2.0 * share)  # a scalar now instead of every point before: one pass over memory less
         gb.mul_(2.0 * share)
 

@@ -268,6 +268,7 @@ def table() -> Table:
         Field("data_seed", "integer", 0, low=0, high=2**32 - 1),
         Field("standardise", "flag", False),
         Field("values", "program", "", length=20_000, key="t", plain_key="values"),
+        Field("file", "text", "", length=24),
         Field("momentum", "number", 0.9, low=0.0, high=0.9999),
         Field("weight_decay", "number", 0.0, low=0.0, high=10.0),
         Field("beta1", "number", 0.9, low=0.0, high=0.9999),

@@ -22,6 +22,7 @@ from pages.components.share import Link, copy_field
 
 _link = Link("regression", table())
 _STYLE = Path(__file__).resolve().parent / "components" / "regression.css"
+_NEXT = "regression.next"  # settings that a component asked for, put before the widgets of the next rerun exist
 _PROGRAM = Path(__file__).resolve().parent / "program.py"
 _presets = {name: one for name, one in scenarios.load().items() if one.page == "regression"}
 _EXTRA = {
@@ -252,8 +253,7 @@ def _equation(run: Training) -> str:
 
 def _page() -> None:
     fresh = _link.seed()
-    if (start := st.session_state.pop("regression.start.next", None)) is not None:
-        _link.put({"start": start})
+    _link.put(st.session_state.pop(_NEXT, {}))
     st.html(_STYLE)
     _link.say_problems()
     read_only = bool(_link.get("read_only"))
@@ -284,6 +284,9 @@ def _page() -> None:
         _open(run, int(result.opened))
     if result.chosen is not None:
         _begin_at(run, result.chosen)
+    if (state := regression_data.drawn(run, result.drawn)) is not None:
+        st.session_state[_NEXT] = state
+        st.rerun()
 
 
 def _begin_at(run: Training, chosen: list[float]) -> None:
@@ -291,7 +294,7 @@ def _begin_at(run: Training, chosen: list[float]) -> None:
     first, second = run.examination.bowl.axes
     values = list(run.examination.answer)
     values[first], values[second] = float(chosen[0]), float(chosen[1])
-    st.session_state["regression.start.next"] = ",".join(f"{value:.6g}" for value in values)
+    st.session_state[_NEXT] = {"start": ",".join(f"{value:.6g}" for value in values)}
     st.rerun()
 
 

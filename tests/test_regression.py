@@ -128,6 +128,27 @@ def test_written_gradients_are_autograds(loss: str, count: int, features: int) -
     torch.testing.assert_close(total / losses.divisor(loss, 0.7) / count, value.detach(), rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("near", [False, True])
+def test_large_sums_keep_what_they_promise(loss: str, near: bool) -> None:
+    """In float32: within 1e-5 of the sum of the terms' magnitudes, also at the answer, where terms cancel."""
+    count = 300_000
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(count, 1, generator=generator) * 10
+    y = 2 * x + 1 + torch.randn(count, 1, generator=generator)
+    w, b = torch.tensor([[2.0 if near else -1.5]]), torch.tensor([1.0 if near else 8.0])
+    gw, gb, total = torch.empty(1, 1), torch.empty(1, 1), torch.empty(())
+    losses.gradient(loss, count, 1, x, 0.7)(x, y, w, b, gw, gb, total)
+    residual = (x.double() * w.double() + b.double() - y.double()).requires_grad_()
+    value = losses.criterion(loss, 0.7)(residual, torch.zeros_like(residual))
+    value.backward()
+    slope = residual.grad
+    assert slope is not None
+    for mine, terms in ((gw, slope * x.double()), (gb, slope)):
+        assert abs(mine.double().item() - terms.sum().item()) <= 1e-5 * terms.abs().sum().item()
+    assert total.item() / losses.divisor(loss, 0.7) / count == pytest.approx(value.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("captured", [False, True])
 @pytest.mark.parametrize("name", optimizers.RULES)
 @pytest.mark.parametrize("decay", [0.0, 0.3])
@@ -251,7 +272,7 @@ def test_links_carry_every_setting(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", [name for name in CASES if "line search" not in name])
 def test_cuda_gives_the_same_numbers(name: str) -> None:
-    """Captured in a graph or not, against the plain script on the same device; float32 sums differ in their last bits."""
+    """Captured or not, against the plain script on the same device; float32 sums differ in their last bits."""
     one = msgspec.structs.replace(CASES[name], device="cuda:0")
     ours, _, chunks = trained(one)
     assert chunks[0].device.startswith("cuda")

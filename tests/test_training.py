@@ -1,12 +1,14 @@
-"""Runs in slices on real workers: steered at once, fair, alive after a worker's death; strangers' files behind a fence."""
+"""Runs in slices on real workers: steered at once, fair, alive after a worker's death; strangers' files fenced off."""
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,14 @@ import pytest
 import torch
 
 from engine.errors import InvalidState
-from engine.executors import reading, training_worker
-from engine.executors.training import Training, TrainingExecutor
+from engine.executors import reading, slices, training_worker
+from engine.executors.training import CROWDED_SLICE, Training, TrainingExecutor
 from engine.regression_state import Points, Settings
 from engine.train_command import train_command
 from tests.plain_regression import agree, joined, plain
 
 LONG = Settings(epochs=1_000_000, lr=1e-5)
+Take = Callable[[slices.Advanced, int], None]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +109,49 @@ def test_ten_long_runs_leave_room_for_an_eleventh(executor: TrainingExecutor) ->
     assert during < 2.0  # slices of 0.2 s on two workers; ten turns would be 2 s
 
 
-def test_a_dead_worker_costs_a_slice(executor: TrainingExecutor) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="niceness is a thing of Unix")
+def test_workers_step_back_behind_programs(executor: TrainingExecutor) -> None:
+    """By niceness, and by that of their session where Linux shares cores between sessions first."""
+    executor.devices()
+    pids = [worker.process.pid for worker in executor.workers if worker.process is not None]
+    assert pids
+    for pid in pids:
+        here = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, here + training_worker.NICENESS)
+        group = Path(f"/proc/{pid}/autogroup")
+        if group.exists() and group.read_text("ascii").strip() and os.getsid(pid) == pid:
+            assert group.read_text("ascii").split()[-1] == str(training_worker.NICENESS)
+
+
+def test_long_runs_come_in_turns(executor: TrainingExecutor) -> None:
+    """A slice is short, and every run gets one before any gets a third: a worker is never held for long."""
+    crowd = [executor.prepare(LONG) for _ in range(4)]
+    taken: list[int] = []
+    for index, run in enumerate(crowd):
+        take = run.take
+
+        def noted(reply: slices.Advanced, generation: int, index: int = index, take: Take = take) -> None:
+            taken.append(index)
+            take(reply, generation)
+
+        run.take = noted  # type: ignore[method-assign]
+    for run in crowd:
+        run.resume()
+    while len(taken) < 40:
+        time.sleep(0.01)
+    asked = crowd[0].slice(crowded=True)
+    for run in crowd:
+        run.stop()
+    assert asked is not None
+    assert asked[0].budget.seconds == CROWDED_SLICE
+    first = taken[:40]
+    assert set(first) == {0, 1, 2, 3}
+    for index in range(4):
+        places = [place for place, one in enumerate(first) if one == index]
+        assert max(np.diff(places)) <= 8  # two workers, four runs
+
+
+def test_a_dead_worker_costs_a_slice() -> None:
     """The run goes on in the next worker from the state it had."""
     own = TrainingExecutor(workers=1)
     try:

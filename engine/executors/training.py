@@ -237,7 +237,7 @@ class TrainingExecutor:
         Raises InvalidState where settings and points do not fit each other.
         """
         if table is not None:
-            self._keep(table)
+            self.keep(table)
         examination = self.ask(slices.Examine(settings, axes), slices.Examined).examination
         return Training(self, settings, self.ask(slices.Start(settings), slices.Started).state, examination)
 
@@ -283,12 +283,20 @@ class TrainingExecutor:
         self._hands.append(hand)
         hand.start()
 
-    def _keep(self, table: Points) -> None:
+    def keep(self, table: Points) -> None:
+        """Remember these points by their digest, for workers and for reloads; the oldest go when there are too many."""
         with self._changed:
             self._tables[table.digest] = table
             self._tables.move_to_end(table.digest)
             while len(self._tables) > 1 and sum(len(one.x) + len(one.y) for one in self._tables.values()) > TABLES_SIZE:
                 self._tables.popitem(last=False)
+
+    def table(self, name: str) -> Points:
+        """The points of that digest. Raises InvalidState where they are not remembered."""
+        with self._changed:
+            if name not in self._tables:
+                raise InvalidState("regression.table.missing")
+            return self._tables[name]
 
     def _next(self) -> _Call | Training | None:
         """What to do next: who waits for an answer, then the newest runs, then the others in turn. None at the end."""

@@ -1,6 +1,6 @@
 """What every answer of the server passes through, as plain ASGI middleware.
 
-request -> Loopback -> SecurityHeaders -> Compression -> Streamlit and our routes
+request -> Loopback -> SecurityHeaders -> Visitors -> Compression -> Streamlit and our routes
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import base64
 import hashlib
 import ipaddress
 import re
+import secrets
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs
 import anyio
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _COMPRESSIBLE = re.compile(
@@ -184,6 +186,40 @@ def content_policy(index: str) -> str:
 
 def _is_embedded(scope: Scope) -> bool:
     return "true" in parse_qs(scope.get("query_string", b"").decode("latin-1")).get("embed", [])
+
+
+VISITOR = "visitor"
+"""The cookie that names a browser until it is closed. No script of a page can read it."""
+
+
+class Visitors:
+    """Gives a browser its name together with the first page it opens.
+
+    A page's script runs when its socket is there, and the browser sends the name with that: so a reload finds what the
+    first visit began. Streamlit's own cookie comes later than the first script.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; one for a page from a browser without a name brings it one."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else None
+        if headers is None or "text/html" not in headers.get("accept", ""):
+            await self.app(scope, receive, send)
+            return
+        if VISITOR in cookie_parser(headers.get("cookie", "")):
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_name(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                secure = "; Secure" if scope.get("scheme") == "https" else ""
+                cookie = f"{VISITOR}={secrets.token_urlsafe(18)}; Path=/; HttpOnly; SameSite=Lax{secure}"
+                MutableHeaders(scope=message).append("Set-Cookie", cookie)
+            await send(message)
+
+        await self.app(scope, receive, send_with_name)
 
 
 class Loopback:

@@ -4,6 +4,7 @@
 
 import { html } from "./dom.js";
 import { charts } from "./live_charts.js";
+import { Pen } from "./live_pen.js";
 import { digits } from "./words.js";
 
 const views = new WeakMap();
@@ -35,6 +36,7 @@ class View {
   take(data) {
     const other = !this.data || data.token !== this.data.token;
     this.data = data;
+    this.pen.take(data.known, data.drawable);
     this.colours();
     this.words();
     if (other) this.follow();
@@ -65,11 +67,15 @@ class View {
     this.how = html("span", { class: "live-words", role: "status", "data-status": "" });
     this.titles = Object.fromEntries(["fit", "bowl", "loss", "parameters"].map((name) => [name, html("h3")]));
     this.switches = {
+      pen: html("button", { type: "button", class: "live-small", "data-action": "pen", onclick: () => { this.pen.toggle(); this.words(); this.draw(true); } }),
       surface: html("button", { type: "button", class: "live-small", onclick: () => { this.charts.turn(); this.words(); this.draw(true); } }),
       distance: html("button", { type: "button", class: "live-small", onclick: () => { this.charts.swap(); this.words(); this.draw(true); } }),
     };
     this.note = html("span", { class: "live-note" });
     const chart = (name, ...extra) => html("section", { class: "live-chart" }, html("header", {}, this.titles[name], ...extra), plot(name));
+    this.hint = html("p", { class: "live-hint", hidden: true });
+    const fit = chart("fit", this.switches.pen);
+    fit.append(this.hint);
     const bowl = chart("bowl", this.switches.surface);
     bowl.append(this.note);
     this.slider = html("input", { type: "range", min: 0, max: 0, step: 1, value: 0, oninput: () => this.scrub(Number(this.slider.value)) });
@@ -82,12 +88,14 @@ class View {
     this.root.replaceChildren(
       this.problem,
       html("div", { class: "live-bar" }, ...Object.values(this.buttons), html("div", { class: "live-how" }, this.progress, this.how)),
-      html("div", { class: "live-charts" }, chart("fit"), bowl, chart("loss", this.switches.distance), chart("parameters")),
+      html("div", { class: "live-charts" }, fit, bowl, chart("loss", this.switches.distance), chart("parameters")),
       html("div", { class: "live-time" }, this.label, this.slider, this.shown, this.replay, this.open),
       html("div", { class: "live-numbers" }, this.table),
     );
     this.charts = charts(Object.fromEntries([...this.root.querySelectorAll(".live-plot")].map((element) => [element.dataset.chart, element])),
       (first, second) => { if (!this.data.readOnly) this.trigger("chosen", [first, second]); });
+    this.pen = new Pen(this.charts.elements.fit, { changed: () => this.draw(true), send: (points) => this.trigger("drawn", points) });
+    this.charts.pen = this.pen;
   }
 
   words() {
@@ -100,6 +108,12 @@ class View {
     this.titles.parameters.textContent = texts.parameters;
     this.switches.surface.textContent = this.charts.solid ? texts.contour : texts.surface;
     this.switches.distance.textContent = this.charts.distant ? texts.loss : texts.distance;
+    this.switches.pen.hidden = !this.data.drawable;
+    this.switches.pen.textContent = this.pen.on ? texts["pen.off"] : texts.pen;
+    this.switches.pen.title = texts["pen.says"];
+    this.switches.pen.setAttribute("aria-pressed", String(this.pen.on));
+    this.hint.textContent = texts["pen.says"];
+    this.hint.hidden = !this.pen.on;
     this.note.textContent = readOnly || this.charts.solid ? "" : texts.choose;
     this.label.firstChild.textContent = texts.scrub;
     this.slider.setAttribute("aria-label", texts.scrub);

@@ -21,7 +21,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-import numpy as np
 import streamlit as st
 from anyio import to_thread
 from starlette.requests import Request
@@ -93,10 +92,10 @@ async def _stream(request: Request) -> Response:
     training = RUNS.get(request.path_params["token"])
     if training is None:
         return Response(status_code=404, headers={"Cache-Control": "no-store"})
-    return StreamingResponse(_events(training), media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(events(training), media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _events(training: Training) -> AsyncIterator[bytes]:
+async def events(training: Training) -> AsyncIterator[bytes]:
     """What is new, ten times a second while anything is; a beat of silence every 15 s keeps proxies from hanging up."""
     generation, sent, last, quiet = -1, 0, None, 0.0
     while True:
@@ -176,12 +175,21 @@ _component = st.components.v2.component(
 
 
 def live(
-    token: str, *, key: str, language: Language, kept: list[dict[str, Any]], names: list[str], read_only: bool = False
+    token: str,
+    *,
+    key: str,
+    language: Language,
+    kept: list[dict[str, Any]],
+    names: list[str],
+    read_only: bool = False,
+    drawable: int = 0,
 ) -> Any:
-    """Show the run of that token; `kept` are runs to lay under it (label, rows).
+    """Show the run of that token; `kept` are runs to lay under it (label, rows); up to `drawable` points may
+    be edited with a pen.
 
     The result's `chosen` is [first, second] where the reader clicked the bowl, `opened` the epoch to be opened as a
-    program, `ended` the token once the run has ended.
+    program, `ended` the token once the run has ended, `drawn` the points ([x, y], in the units of the
+    data) as the reader's pen left them.
     """
     training = RUNS.get(token)
     assert training is not None
@@ -196,6 +204,7 @@ def live(
         "known": _known(training),
         "device": training.device,
         "kept": kept,
+        "drawable": 0 if read_only or len(names) != 2 or training.examination.count > drawable else drawable,
         "readOnly": read_only,
     }
     return _component(
@@ -204,6 +213,7 @@ def live(
         on_chosen_change=_nothing,
         on_opened_change=_nothing,
         on_ended_change=_nothing,
+        on_drawn_change=_nothing,
     )
 
 
@@ -215,7 +225,9 @@ def _known(training: Training) -> dict[str, Any]:
         "count": one.count,
         "features": one.names,
         "target": one.target,
-        "rows": np.round(one.rows, 6).tolist() if one.count else [],
+        "rows": [[_round(value) for value in row] for row in one.rows],
+        "mean": one.mean,
+        "scale": one.scale,
         "y": [_round(value) for value in one.y],
         "start": one.start,
         "startLoss": _round(one.start_loss),

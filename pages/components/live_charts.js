@@ -96,8 +96,9 @@ class Charts {
     const xs = single ? known.rows.map((line) => line[0]) : known.y;
     const ys = single ? known.y : guesses;
     const [low, high] = extent(xs);
-    const pad = (high - low || 1) * 0.04;
-    const ends = [low - pad, high + pad];
+    const pad = (high - low || 1) * (this.pen.on ? 0.25 : 0.04); // a pen needs room for points apart from the others
+    const ends = this.pen.held ? this.ends : [low - pad, high + pad];
+    this.ends = ends;
     const sampled = known.count > known.rows.length ? ` (${known.rows.length.toLocaleString()} / ${known.count.toLocaleString()})` : "";
     const sticks = { x: [], y: [] };
     const stride = Math.ceil(xs.length / 150);
@@ -108,14 +109,15 @@ class Charts {
     const line = single ? ends.map((x) => predict(theta, [x])) : ends;
     const answer = single ? ends.map((x) => predict(known.answer, [x])) : ends;
     const [bottom, top] = extent(single ? [...known.y, ...answer] : [...known.y, ...known.rows.map((one) => predict(known.answer, one))]);
-    const room = (top - bottom || 1) * 0.12;
+    const room = (top - bottom || 1) * (this.pen.on ? 0.3 : 0.12);
+    this.heights = this.pen.held ? this.heights : [bottom - room, top + room]; // the plane stands still under a drag
     this.put("fit", [
       { x: sticks.x, y: sticks.y, mode: "lines", name: texts.residual, line: { color: fade(gradient, 0.55), width: 1 }, hoverinfo: "skip" },
       { x: ends, y: answer, mode: "lines", name: texts.answer, line: { color: green, width: 2, dash: "dash" }, hoverinfo: "skip" },
       { x: xs, y: ys, mode: "markers", name: texts.points + sampled, marker: { color: fade(muted, 0.75), size: xs.length > 200 ? 4 : 7 } },
       ...(single ? [{ x: ends, y: line, mode: "lines", name: texts.line, line: { color: value, width: 3 } }] : []),
     ], this.layout(single ? known.features[0] : known.target, single ? known.target : texts.predicted,
-      { xaxis: { range: ends }, yaxis: { range: [bottom - room, top + room] } }));
+      { xaxis: { range: ends }, yaxis: { range: this.heights } }));
   }
 
   bowl(rows, row) {

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from engine import tables
 from engine.errors import InvalidState
-from engine.executors import reading
+from engine.executors import reading, training
+from engine.executors.training import Training
+from engine.permalink import Setting
 from engine.regression_program import arrays, points_csv
 from engine.regression_state import DATASETS, POINTS_LIMIT, Points
 from pages.components.language import say
-from pages.components.regression_run import shown
+from pages.components.regression_run import EDITED_POINTS, shown
 from pages.components.share import Link
 
-EDITED_POINTS = 500
-"""Points of a table that can be edited on the page and go into the link where they fit."""
-_UPLOADED, _TEXT = "regression.uploaded", "regression.values"
+_FILE, _TEXT = "regression.csv", "regression.values"
 _START = "x,y\n0,1\n1,3\n2,5\n3,7\n4,9.5\n5,10\n"
 
 
@@ -41,7 +43,7 @@ def _fitting_start(link: Link) -> None:
     link.put({"start": ""})
     if link.get("data") not in ("line", "table") and link.get("points") == 11:
         link.put({"points": 60})
-    if link.get("data") == "table" and not link.get("values") and _UPLOADED not in st.session_state:
+    if link.get("data") == "table" and not link.get("values") and not link.get("file"):
         link.put({"values": _START})
 
 
@@ -102,24 +104,58 @@ def _number(place: Any, link: Link, name: str, low: int, high: int) -> None:
 def _edit(link: Link) -> None:
     """Make the points on the page a table of the reader's own."""
     run = shown()
-    if run is None:
-        return
-    one = run.examination
-    x = np.array(one.rows) * np.array(one.scale) + np.array(one.mean)
-    text = points_csv(np.round(x, 6), np.round(np.array(one.y), 6), [*one.names, one.target])
-    st.session_state.pop(_UPLOADED, None)
-    link.put({"values": text, "data": "table"})
+    if run is not None:
+        one = run.examination
+        x = np.array(one.rows, float) * np.array(one.scale) + np.array(one.mean)
+        link.put(_written(x, np.array(one.y, float), [*one.names, one.target]))
+
+
+def _written(x: NDArray[np.float64], y: NDArray[np.float64], columns: list[str]) -> dict[str, Setting]:
+    """The settings that make these points the reader's own, as text that the link bears."""
+    plain = [name.replace(",", " ").replace('"', "'") for name in columns]
+    return {"values": points_csv(_short(x), _short(y), plain), "data": "table", "file": ""}
+
+
+def drawn(run: Training, points: object) -> dict[str, Setting] | None:
+    """The settings that make what the reader's pen left the points of the run; None for what no pen leaves."""
+    if not isinstance(points, list) or not 2 <= len(points) <= EDITED_POINTS:
+        return None
+    try:
+        pairs = np.array(points, float)
+    except (TypeError, ValueError):
+        return None
+    if pairs.shape != (len(points), 2) or not (np.abs(pairs) <= 1e12).all():
+        return None
+    return _written(pairs[:, :1], pairs[:, 1], [*run.examination.names, run.examination.target])
+
+
+def _short(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rounded to a millionth of the largest: what a hand can mean, in as few letters as a link can bear."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return np.round(values, 6 - math.ceil(math.log10(largest))) if largest else values
 
 
 def _own(link: Link) -> None:
     file = st.file_uploader(
-        say("regression.file"), type=["csv", "tsv", "txt"], help=say("regression.file.help"), key="regression.file"
+        say("regression.file"),
+        type=["csv", "tsv", "txt"],
+        help=say("regression.file.help"),
+        key=_FILE,
+        on_change=_taken_away,
+        args=(link,),
     )
     if file is not None:
-        _sheet(file.getvalue())
-        return
-    st.session_state.pop(_UPLOADED, None)
-    _table(link)
+        _sheet(link, file.getvalue())
+    elif not link.get("file"):
+        _table(link)
+    else:
+        st.button(say("regression.file.forget"), icon=":material/close:", on_click=_taken_away, args=(link,))
+
+
+def _taken_away(link: Link) -> None:
+    """The reader took the file away: the table is there again. After a reload the points stay, without the file."""
+    if st.session_state.get(_FILE) is None:
+        link.put({"file": ""})
 
 
 def _table(link: Link) -> None:
@@ -153,7 +189,7 @@ def _split(text: str) -> tuple[list[str], list[list[float]]]:
     return [*points.names, points.target], np.column_stack([x, y]).tolist()
 
 
-def _sheet(content: bytes) -> None:
+def _sheet(link: Link, content: bytes) -> None:
     """What was read of the file, and the choices that it leaves."""
     try:
         guess = _read(content, tables.GUESS)
@@ -161,17 +197,16 @@ def _sheet(content: bytes) -> None:
         sheet = _read(content, choice)
     except InvalidState as error:
         st.error(say(error.code, **error.params), icon=":material/block:")
-        st.session_state.pop(_UPLOADED, None)
         return
     if sheet.missing or sheet.unreadable:
         st.warning(say("csv.missing", missing=sheet.missing, unreadable=sheet.unreadable))
         if sheet.first is not None:
             st.text(say("csv.first", line=sheet.first[0], column=sheet.first[1], text=sheet.first[2]))
     if sheet.points is None:
-        st.session_state.pop(_UPLOADED, None)
         return
     st.caption(say("csv.read", rows=sheet.rows, count=sheet.points.count))
-    st.session_state[_UPLOADED] = sheet.points
+    training.shared().keep(sheet.points)
+    link.put({"file": sheet.points.digest})
 
 
 def _choices(guess: tables.Sheet) -> tables.Choice:
@@ -207,11 +242,11 @@ def _read(content: bytes, choice: tables.Choice) -> tables.Sheet:
 def own(link: Link) -> Points | None:
     """The reader's own points: those of the file, else those of the table; None where a maker makes them.
 
-    Raises InvalidState where there are none.
+    Raises InvalidState where there are none. A link names a file's points without carrying them: they are there as long
+    as this server remembers them.
     """
     if link.get("data") != "table":
         return None
-    uploaded: Points | None = st.session_state.get(_UPLOADED)
-    if uploaded is not None:
-        return uploaded
+    if name := str(link.get("file") or ""):
+        return training.shared().table(name)
     return tables.typed(str(link.get("values") or "") or _START)

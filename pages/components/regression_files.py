@@ -98,7 +98,7 @@ def _files(run: Training, table: Points | None) -> None:
     except EngineError as error:
         st.error(say(error.code, **error.params), icon=":material/block:")
         return
-    st.session_state["regression.start.next"] = ",".join(f"{value:.9g}" for value in values)
+    st.session_state["regression.next"] = {"start": ",".join(f"{value:.9g}" for value in values)}
     st.session_state["regression.model.says"] = ", ".join(f"{value:.6g}" for value in values)
     st.rerun()
 

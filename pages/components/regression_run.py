@@ -19,17 +19,20 @@ from engine.executors import training
 from engine.executors.training import Training
 from engine.history import names
 from engine.regression_state import Points, Settings, digest
+from pages.components.http import VISITOR
 from pages.components.live import RUNS, live
 from pages.components.run import visitor
 
 _TOKEN, _NAME, _KEPT = "regression.token", "regression.name", "regression.kept"
 _RESTARTED = ("running", "finished", "diverged")
 KEPT_RUNS = 8
+EDITED_POINTS = 500
+"""Points that can be edited on the page, by table or by pen, and go into the link where they fit."""
 
 
 def browser() -> str:
-    """Who this is across reloads: Streamlit's own cookie where the browser sent it, else this session."""
-    cookie = st.context.cookies.get("_streamlit_xsrf", "")
+    """Who this is across reloads: the browser's name, else (in a foreign frame, without cookies) this session."""
+    cookie = st.context.cookies.get(VISITOR, "")
     return hashlib.sha256(cookie.encode()).hexdigest()[:24] if cookie else visitor()
 
 
@@ -47,10 +50,13 @@ def current(settings: Settings, table: Points | None, axes: tuple[int, int] | No
         token = RUNS.keep(browser(), name, training.shared().prepare(settings, table, axes=axes))
     run = RUNS.get(token)
     assert run is not None
-    restart = before is None or before.status in _RESTARTED
-    if before is not None:
-        before.stop()
     st.session_state[_TOKEN], st.session_state[_NAME] = token, name
+    if before is None:  # a first visit trains; a reload finds the run as it was left
+        if run.status == "ready":
+            run.resume()
+        return token, True
+    restart = before.status in _RESTARTED
+    before.stop()
     if restart and run.status in ("ready", "stopped"):
         run.resume()
     return token, True
@@ -117,4 +123,5 @@ def watch(token: str, language: Any, *, read_only: bool) -> Any:
         kept=overlays,
         names=names(len(run.examination.start) - 1),
         read_only=read_only,
+        drawable=EDITED_POINTS,
     )
