@@ -46,21 +46,34 @@ def answer(state: Mapping[str, Setting], run: Run, *, holds: str = "", vectors: 
     vectors = set() if vectors is None else vectors
     typed = read(str(state["expression"]))
     values = values_of(typed, str(state["at"]))
-    dtype: Dtype = "float64" if state["dtype"] == "float64" else "float32"
-    kind = f"{typed.torch} {[one.shape for one in values.values()]}"
-    key = field_key(typed, state, values)
-    found = Results()
-    for summed in (True,) if kind in vectors else (False, True):
-        asked = wanted(state, values, field=key != holds, summed=summed)
-        trace = run(Job(program(typed, values, asked, summed=summed, dtype=dtype)))
-        if not summed and needs_sum(trace):
-            vectors.add(kind)
-            continue
-        found = results(trace, typed, summed=summed)
-        break
+    found = _found(typed, values, state, run, holds, vectors)
+    fitting = values_of(typed, str(state["at"]), fitting=True)
+    if found.problem is not None and fitting != values:
+        again = _found(typed, fitting, state, run, holds, vectors)
+        if again.problem is None:
+            values, found = fitting, again
     steps = chain(typed) if state["chain"] and found.problem is None else None
     numbers = None
     if steps is not None and not any(one.shape for one in values.values()):
-        numbers = proof(run(Job(chain_program(typed, steps, values, dtype))), typed, steps)
-    opened = program(typed, values, summed=found.summed, dtype=dtype)
-    return Answer(typed, values, found, opened, key, steps, numbers)
+        numbers = proof(run(Job(chain_program(typed, steps, values, _dtype(state)))), typed, steps)
+    opened = program(typed, values, summed=found.summed, dtype=_dtype(state))
+    return Answer(typed, values, found, opened, field_key(typed, state, values), steps, numbers)
+
+
+def _found(
+    typed: Typed, values: Mapping[str, Numbers], state: Mapping[str, Setting], run: Run, holds: str, vectors: set[str]
+) -> Results:
+    """The results of one run; of a second one where only then the result turns out to be no scalar."""
+    kind = f"{typed.torch} {[one.shape for one in values.values()]}"
+    field = field_key(typed, state, values) != holds
+    for summed in (True,) if kind in vectors else (False, True):
+        asked = wanted(state, values, field=field, summed=summed)
+        trace = run(Job(program(typed, values, asked, summed=summed, dtype=_dtype(state))))
+        if summed or not needs_sum(trace):
+            return results(trace, typed, summed=summed)
+        vectors.add(kind)
+    raise AssertionError("the second run starts from a gradient, so it needs no sum")
+
+
+def _dtype(state: Mapping[str, Setting]) -> Dtype:
+    return "float64" if state["dtype"] == "float64" else "float32"

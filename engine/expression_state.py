@@ -86,10 +86,15 @@ def range_of(name: str, ranges: Mapping[str, Range], values: Mapping[str, Number
     return -reach, reach, reach / 300
 
 
-def values_of(typed: Typed, at: str) -> dict[str, Numbers]:
-    """The numbers of every variable: those in the setting, else a guess. Raises InvalidValues for a broken setting."""
+def values_of(typed: Typed, at: str, *, fitting: bool = False) -> dict[str, Numbers]:
+    """The numbers of every variable: those in the setting, else a guess. `fitting` lets the guess stand also for a
+    variable whose numbers have fewer dimensions than are asked of it. Raises InvalidValues for a broken setting."""
     known = read_settings(at)
-    return {name: known.get(name, guessed) for name, guessed in guess(typed.ranks).items()}
+    values = {name: known.get(name, guessed) for name, guessed in guess(typed.ranks).items()}
+    if not fitting:
+        return values
+    guesses = guess(typed.ranks)
+    return {name: one if len(one.shape) >= typed.ranks[name] else guesses[name] for name, one in values.items()}
 
 
 def element(text: str, values: Mapping[str, Numbers]) -> tuple[str, int] | None:

@@ -72,6 +72,8 @@ def _toolbar() -> None:
 
 @st.fragment
 def _work() -> None:
+    if _OPEN in st.session_state:
+        st.rerun()  # another page is for the whole script to open: a fragment leaves the address behind
     given = (st.session_state.get(_KEY) or {}).get("asked") or {}
     state = _link.state()
     holds = str(given.get("holds") or "")
@@ -93,11 +95,12 @@ def _work() -> None:
     with st.container(key="expressions-chain"):
         if state["chain"] and good is not None:
             chain_rule(good[0])
-    if st.session_state.pop(_OPEN, False) and good is not None:
-        st.switch_page(str(_PROGRAM), query_params=program_table().encode({"program": good[0].program}))
 
 
 def _page() -> None:
+    good: tuple[Answer, State] | None = st.session_state.get(_GOOD)
+    if st.session_state.pop(_OPEN, False) and good is not None:
+        st.switch_page(str(_PROGRAM), query_params=program_table().encode({"program": good[0].program}))
     if _link.seed():
         _renew()
     _link.keep()

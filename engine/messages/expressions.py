@@ -71,10 +71,6 @@ ROWS: dict[str, tuple[str, str]] = {
     ),
     # What happened in the run.
     "expressions.failed": ("PyTorch refused this:", "PyTorch 拒绝了它："),
-    "expressions.late": (
-        "The computation took too long to follow. Its last result stands.",
-        "计算太慢，未能跟上。保留上一个结果。",
-    ),
     "expressions.refused.curve": (
         "No curve: PyTorch cannot sample this at many places at once:",
         "没有曲线：PyTorch 无法同时在许多点上计算它：",
@@ -204,12 +200,12 @@ ROWS: dict[str, tuple[str, str]] = {
     "expressions.jacobian.reverse": ("Jacobian, reverse mode", "雅可比矩阵，反向模式"),
     "expressions.jacobian.forward": ("Jacobian, forward mode", "雅可比矩阵，前向模式"),
     "expressions.cost.reverse": (
-        "{count} backward pass(es): one for each output (row)",
-        "{count} 次反向传播：每个输出（行）一次",
+        "backward passes: {count}, one for each output (row)",
+        "反向传播次数：{count}，每个输出（行）一次",
     ),
     "expressions.cost.forward": (
-        "{count} forward pass(es): one for each input (column)",
-        "{count} 次前向传播：每个输入（列）一次",
+        "forward passes: {count}, one for each input (column)",
+        "前向传播次数：{count}，每个输入（列）一次",
     ),
     "expressions.cheaper.reverse": (
         "Reverse mode is cheaper here: fewer outputs than inputs.",

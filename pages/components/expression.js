@@ -77,7 +77,10 @@ class View {
       if (answer.field) this.fields = { key: answer.fieldKey, field: decoded(answer.field) };
       if (answer.curve) answer.curve = decoded(answer.curve);
       answer.field = this.fields.key === answer.fieldKey ? this.fields.field : null;
-      for (const one of answer.variables) this.texts[one.name] ??= one.text;
+      const latest = (this.waiting === null || given.number >= this.number) && !given.wrong;
+      for (const one of answer.variables) {
+        if (!(one.name in this.texts) || (latest && !this.variables.held(one.name))) this.texts[one.name] = one.text;
+      }
     }
     this.answer = answer;
     this.dress();
@@ -109,44 +112,44 @@ class View {
     const { speak: t } = this;
     const readOnly = this.given.readOnly;
     const typed = this.input?.value ?? "";
-    mark(this.root, "aria-label", t("label"));
-    this.input = html("input", { type: "text", class: "typed", spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-label": t("input"), "aria-describedby": "expression-says", title: t("input.help"), readonly: readOnly, oninput: () => this.typed() });
+    mark(this.root, "aria-label", t("expressions.label"));
+    this.input = html("input", { type: "text", class: "typed", spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-label": t("expressions.input"), "aria-describedby": "expression-says", title: t("expressions.input.help"), readonly: readOnly, oninput: () => this.typed() });
     this.input.value = typed;
     this.input.addEventListener("scroll", () => { this.backdrop.scrollLeft = this.input.scrollLeft; });
     this.backdrop = html("div", { class: "backdrop", "aria-hidden": "true" });
     this.says = html("p", { class: "says", id: "expression-says", role: "status" });
-    this.opener = button(t("open"), t("open.help"), () => this.trigger("open", true), { class: "open" });
-    this.dtype = html("select", { "aria-label": t("dtype"), title: t("dtype"), onchange: () => this.change({ dtype: this.dtype.value }) }, ...["float32", "float64"].map((name) => html("option", { value: name }, name)));
+    this.opener = button(t("expressions.open"), t("expressions.open.help"), () => this.trigger("open", true), { class: "open" });
+    this.dtype = html("select", { "aria-label": t("expressions.dtype"), title: t("expressions.dtype"), onchange: () => this.change({ dtype: this.dtype.value }) }, ...["float32", "float64"].map((name) => html("option", { value: name }, name)));
     this.value = html("output", { class: "value" });
     this.how = html("span", { class: "how" });
     this.variables = new Variables(this);
     this.nudge = html("div", { class: "nudge" });
     this.h = html("input", { type: "number", step: "any", class: "small", "aria-label": "h", onchange: () => Number.isFinite(this.h.valueAsNumber) && this.change({ nudge: this.h.valueAsNumber }) });
     this.nudgeLine = html("dl", {});
-    this.tabs = VIEWS.map((name) => button(t(`view.${name}`), t(`view.${name}`), () => this.change({ view: name }), { role: "tab", "data-view": name }));
-    this.chain = button(t("chain"), t("chain"), () => this.change({ chain: !this.settings.chain }), { class: "chain" });
+    this.tabs = VIEWS.map((name) => button(t(`expressions.view.${name}`), t(`expressions.view.${name}`), () => this.change({ view: name }), { role: "tab", "data-view": name }));
+    this.chain = button(t("expressions.chain"), t("expressions.chain"), () => this.change({ chain: !this.settings.chain }), { class: "chain" });
     this.axis = this.chooser("axis");
     this.across = this.chooser("across");
     this.second = html("input", { type: "checkbox", onchange: () => this.change({ second: this.second.checked }) });
     this.descend = html("input", { type: "checkbox", onchange: () => this.change({ descend: this.descend.checked }) });
-    this.lr = html("input", { type: "number", min: 0, max: 100, step: "any", class: "small", "aria-label": t("lr"), onchange: () => this.lr.valueAsNumber >= 0 && this.change({ lr: this.lr.valueAsNumber }) });
-    this.steps = html("input", { type: "number", min: 1, max: 60, step: 1, class: "small", "aria-label": t("steps"), onchange: () => this.steps.valueAsNumber >= 1 && this.change({ steps: Math.min(60, Math.round(this.steps.valueAsNumber)) }) });
-    this.curveTools = html("label", { class: "option" }, this.second, t("second"));
-    this.planeTools = html("span", { class: "option", title: t("descend.help") }, html("label", {}, this.descend, t("descend")), html("label", {}, t("lr"), this.lr), html("label", {}, t("steps"), this.steps));
-    this.axes = html("span", { class: "option" }, t("along"), this.axis, html("span", { class: "across" }, t("across"), this.across));
+    this.lr = html("input", { type: "number", min: 0, max: 100, step: "any", class: "small", "aria-label": t("expressions.lr"), onchange: () => this.lr.valueAsNumber >= 0 && this.change({ lr: this.lr.valueAsNumber }) });
+    this.steps = html("input", { type: "number", min: 1, max: 60, step: 1, class: "small", "aria-label": t("expressions.steps"), onchange: () => this.steps.valueAsNumber >= 1 && this.change({ steps: Math.min(60, Math.round(this.steps.valueAsNumber)) }) });
+    this.curveTools = html("label", { class: "option" }, this.second, t("expressions.second"));
+    this.planeTools = html("span", { class: "option", title: t("expressions.descend.help") }, html("label", {}, this.descend, t("expressions.descend")), html("label", {}, t("expressions.lr"), this.lr), html("label", {}, t("expressions.steps"), this.steps));
+    this.axes = html("span", { class: "option" }, t("expressions.along"), this.axis, html("span", { class: "across" }, t("expressions.across"), this.across));
     this.canvas = html("div", { class: "canvas", role: "tabpanel" });
-    this.table = html("details", { class: "table" }, html("summary", {}, t("numbers")), html("div", {}));
+    this.table = html("details", { class: "table" }, html("summary", {}, t("expressions.numbers")), html("div", {}));
     this.root.replaceChildren(
       html("section", { class: "formula" },
         html("div", { class: "field" }, html("span", { class: "sign", "aria-hidden": "true" }, "f ="), html("div", { class: "text" }, this.backdrop, this.input)),
         this.says),
       html("div", { class: "grid" },
         html("section", { class: "side" },
-          html("div", { class: "tools" }, html("h3", {}, t("value")), html("span", { class: "spring" }), this.dtype, this.opener),
+          html("div", { class: "tools" }, html("h3", {}, t("expressions.value")), html("span", { class: "spring" }), this.dtype, this.opener),
           html("div", { class: "answer" }, this.value, this.how),
-          html("div", { class: "tools" }, html("h3", {}, t("variables")), html("span", { class: "spring" }), html("h3", { class: "grads" }, t("partials"))),
+          html("div", { class: "tools" }, html("h3", {}, t("expressions.variables")), html("span", { class: "spring" }), html("h3", { class: "grads" }, t("expressions.partials"))),
           this.variables.element,
-          html("div", { class: "tools" }, html("h3", {}, t("nudge")), html("span", { class: "spring" }), html("label", { class: "option" }, "h", this.h)),
+          html("div", { class: "tools" }, html("h3", {}, t("expressions.nudge")), html("span", { class: "spring" }), html("label", { class: "option" }, "h", this.h)),
           html("div", { class: "nudge" }, this.nudgeLine)),
         html("section", { class: "picture" },
           html("div", { class: "tools" }, html("div", { class: "tabs", role: "tablist" }, ...this.tabs), this.chain, html("span", { class: "spring" }), this.axes, this.curveTools, this.planeTools),
@@ -161,7 +164,7 @@ class View {
   }
 
   chooser(name) {
-    return html("select", { "aria-label": this.speak(name === "axis" ? "along" : "across"), onchange: (event) => this.change({ [name]: event.target.value }) });
+    return html("select", { "aria-label": this.speak(name === "axis" ? "expressions.along" : "expressions.across"), onchange: (event) => this.change({ [name]: event.target.value }) });
   }
 
   sentences({ wrong, answer }) {
@@ -169,7 +172,7 @@ class View {
     const same = wrong || this.input.value === answer?.expression;
     this.marked(at && same ? at : null, wrong ? "wrong" : "first");
     const texts = wrong ? [wrong.text] : (answer?.warnings ?? []).map((one) => one.text);
-    if (!wrong && answer?.summed) texts.push(this.speak("summed"));
+    if (!wrong && answer?.summed) texts.push(this.speak("expressions.summed"));
     say(this.says, texts.join(" "));
     mark(this.says, "data-kind", wrong ? "wrong" : answer?.warnings.length ? "first" : "note");
     mark(this.input, "aria-invalid", wrong && !wrong.variable ? "true" : null);
@@ -194,16 +197,16 @@ class View {
     const text = near ? `≈ ${digits(near.value)}` : !value ? "" : alone ? digits(value.elements[0]) : `${bracketed(value)} ${shape(value.shape)}`;
     say(this.value, `f = ${text}`);
     mark(this.value, "title", value && !near ? value.elements.map((one) => digits(one, 9)).join(", ") : null);
-    say(this.how, near ? this.speak("sampled") : this.speak("exact"));
+    say(this.how, near ? this.speak("expressions.sampled") : this.speak("expressions.exact"));
     mark(this.how, "data-how", near ? "sampled" : "exact");
     this.root.classList.toggle("coming", this.waiting !== null && !near);
     const { nudge, axis } = answer;
     const name = axis.name;
     const rows = nudge ? [
-      ["nudge.predicted", nudge.predicted, "grad"], ["nudge.true", nudge.true, "value"], ["nudge.off", nudge.predicted - nudge.true, "off"],
+      ["expressions.nudge.predicted", nudge.predicted, "grad"], ["expressions.nudge.true", nudge.true, "value"], ["expressions.nudge.off", nudge.predicted - nudge.true, "off"],
     ] : [];
     this.nudgeLine.replaceChildren(...rows.flatMap(([code, number, kind]) => [html("dt", {}, this.speak(code, { name })), html("dd", { class: kind, title: digits(number, 9) }, digits(number))]));
-    mark(this.nudgeLine, "title", this.speak("nudge.help", { name }));
+    mark(this.nudgeLine, "title", this.speak("expressions.nudge.help", { name }));
   }
 
   draw() {
@@ -214,6 +217,7 @@ class View {
       mark(tab, "aria-selected", String(tab.dataset.view === view));
       mark(tab, "aria-pressed", String(tab.dataset.view === view));
     }
+    this.root.classList.toggle("chained", Boolean(settings.chain));
     mark(this.chain, "aria-pressed", String(Boolean(settings.chain)));
     this.fill(this.axis, answer.axis.name);
     this.fill(this.across, answer.across?.name ?? "");

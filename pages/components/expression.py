@@ -156,9 +156,9 @@ def expression(
 
 @lru_cache(maxsize=2)
 def _fixed(language: Language) -> dict[str, Any]:
-    texts = {name.removeprefix("expressions."): text for name, text in area("expressions.", language).items()}
-    kept = {name: text for name, text in texts.items() if not name.startswith(("wrong.", "values.", "nonfinite."))}
-    return {"language": language, "texts": kept, "palettes": PALETTES}
+    said_here = ("expressions.wrong.", "expressions.values.", "expressions.nonfinite.", "expressions.chain.")
+    texts = {name: text for name, text in area("expressions.", language).items() if not name.startswith(said_here)}
+    return {"language": language, "texts": texts, "palettes": PALETTES}
 
 
 def _answer(found: Answer, state: Mapping[str, Setting], language: Language) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from engine.chain_rule import link_latex, path_latex, step_latex, sum_latex
@@ -31,7 +33,11 @@ def chain_rule(found: Answer) -> None:
                 st.markdown(f"$\\displaystyle {path_latex(path, product, numbers)}$")
             total = sum_latex(steps.lines[-1].name, variable, numbers.products[variable], numbers.sums[variable])
             grad = found.results.partials.get(variable)
-            agrees = say("expressions.chain.agrees", value=f"{grad.elements[0]:.4g}") if grad is not None else ""
-            st.markdown(f"$\\displaystyle {total}$  :green[✓ {agrees}]" if agrees else f"$\\displaystyle {total}$")
+            says = ""
+            if grad is not None:
+                says = say("expressions.chain.agrees", value=f"{grad.elements[0]:.4g}")
+                if math.isclose(grad.elements[0], numbers.sums[variable], rel_tol=1e-3, abs_tol=1e-6):
+                    says = f":green[✓ {says}]"
+            st.markdown(f"$\\displaystyle {total}$ &ensp; {says}")
         if steps.cut:
             st.caption(say("expressions.chain.cut"))

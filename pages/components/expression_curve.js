@@ -2,7 +2,7 @@
 // Kinks are diamonds, jumps and poles dashed verticals, stretches without a value hatched; each is said in words as well.
 
 import { svg } from "./dom.js";
-import { digits } from "./words.js";
+import { digits, width as measure } from "./words.js";
 
 const ROOM = { left: 52, right: 14, top: 30, bottom: 34 };
 const READ = 13; // rows of the table
@@ -38,7 +38,7 @@ export class Curve {
     const { speak } = this.view;
     const name = answer.axis.name;
     const marks = curve.marks.map((row) => this.words(row, name));
-    const picture = svg("svg", { class: "curve", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": speak("curve.label", {
+    const picture = svg("svg", { class: "curve", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": speak("expressions.curve.label", {
       name, low: digits(curve.xs[0]), high: digits(curve.xs[curve.xs.length - 1]), at: digits(at.x), value: digits(at.value), slope: digits(at.slope), marks: marks.join("; ") }) });
     const clip = svg("clipPath", { id: "inside" }, svg("rect", { x: ROOM.left, y: ROOM.top, width: width - ROOM.left - ROOM.right, height: Math.max(0, height - ROOM.top - ROOM.bottom) }));
     const hatch = svg("pattern", { id: "hatch", width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, svg("line", { x1: 0, y1: 0, x2: 0, y2: 7, class: "hatching" }));
@@ -74,12 +74,12 @@ export class Curve {
   legend(answer, at, width) {
     const { speak } = this.view;
     const name = answer.axis.name;
-    const rows = [["value", speak("curve.value")], ["slope", speak("curve.slope", { name })], ["tangent", speak("curve.tangent", { slope: digits(at.slope) })]];
-    if (answer.curve.second) rows.push(["second", `${speak("curve.second", { name })}${answer.curve.bend === null ? "" : ` = ${digits(answer.curve.bend)}`}`]);
+    const rows = [["value", speak("expressions.curve.value")], ["slope", speak("expressions.curve.slope", { name })], ["tangent", speak("expressions.curve.tangent", { slope: digits(at.slope) })]];
+    if (answer.curve.second) rows.push(["second", `${speak("expressions.curve.second", { name })}${answer.curve.bend === null ? "" : ` = ${digits(answer.curve.bend)}`}`]);
     const group = svg("g", { class: "legend" });
     let left = ROOM.left, top = 12;
     for (const [kind, text] of rows) {
-      const room = 34 + text.length * 7;
+      const room = 30 + measure(text, 6.6);
       if (left + room > width && left > ROOM.left) { left = ROOM.left; top += 14; }
       group.append(svg("line", { class: kind, x1: left, x2: left + 20, y1: top, y2: top }), svg("text", { x: left + 25, y: top + 4 }, text));
       left += room + 10;
@@ -103,7 +103,7 @@ export class Curve {
   words(row, name) {
     const middle = (row.start + row.end) / 2;
     const near = Math.abs(middle) <= row.end - row.start ? 0 : middle;
-    return this.view.speak(`mark.${row.kind}`, { name, at: digits(near, 3), start: digits(row.start, 3), end: digits(row.end, 3), before: digits(row.before ?? NaN, 3), after: digits(row.after ?? NaN, 3) });
+    return this.view.speak(`expressions.mark.${row.kind}`, { name, at: digits(near, 3), start: digits(row.start, 3), end: digits(row.end, 3), before: digits(row.before ?? NaN, 3), after: digits(row.after ?? NaN, 3) });
   }
 
   drag(picture, answer) {
@@ -130,7 +130,7 @@ export class Curve {
   table(answer, marks) {
     const { curve, axis } = answer;
     const { speak } = this.view;
-    const heads = [axis.name, speak("curve.value"), speak("curve.slope", { name: axis.name }), ...(curve.second ? [speak("curve.second", { name: axis.name })] : [])];
+    const heads = [axis.name, speak("expressions.curve.value"), speak("expressions.curve.slope", { name: axis.name }), ...(curve.second ? [speak("expressions.curve.second", { name: axis.name })] : [])];
     const rows = Array.from({ length: READ }, (_, row) => {
       const place = Math.round((row * (curve.xs.length - 1)) / (READ - 1));
       return [curve.xs, curve.values, curve.slopes, ...(curve.second ? [curve.second] : [])].map((numbers) => digits(numbers[place]));
@@ -181,13 +181,14 @@ function ticks(from, to, count) {
 function path(xs, numbers, x, y, marks) {
   const broken = marks.filter((one) => one.kind === "jump" || one.kind === "pole").map((one) => one.start);
   const turned = marks.filter((one) => one.kind === "kink").map((one) => one.start);
-  const cuts = new Set([...broken, ...(numbers.length && turned)].map((one) => xs.findIndex((here) => Math.abs(here - one) < 1e-7 * Math.max(1, Math.abs(one)))));
-  const slopes = numbers;
+  const index = (one) => xs.findIndex((here) => Math.abs(here - one) < 1e-6 * Math.max(1, Math.abs(one)));
+  // A sample may lie on the kink itself, and has a slope of its own there.
+  const cuts = new Set([...broken.map(index), ...turned.flatMap((one) => [index(one), index(one) + 1])]);
   let text = "", pen = false;
   for (let place = 0; place < xs.length; place++) {
-    if (!Number.isFinite(slopes[place])) { pen = false; continue; }
-    text += `${pen ? "L" : "M"}${x(xs[place]).toFixed(1)} ${y(slopes[place]).toFixed(1)}`;
-    pen = !(cuts.has(place) && Math.abs(y(slopes[place + 1] ?? 0) - y(slopes[place])) > 6);
+    if (!Number.isFinite(numbers[place])) { pen = false; continue; }
+    text += `${pen ? "L" : "M"}${x(xs[place]).toFixed(1)} ${y(numbers[place]).toFixed(1)}`;
+    pen = !(cuts.has(place) && Math.abs(y(numbers[place + 1] ?? 0) - y(numbers[place])) > 6);
   }
   return text;
 }

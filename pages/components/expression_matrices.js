@@ -11,13 +11,13 @@ export function matrices(canvas, answer, speak) {
     const { rows, columns } = jacobian;
     const outputs = value.shape.length ? Array.from({ length: rows }, (_, row) => `f${row}`) : ["f"];
     const cheaper = rows === columns ? "equal" : rows < columns ? "reverse" : "forward";
-    parts.push(html("p", { class: "cheaper" }, speak(`cheaper.${cheaper}`)));
+    parts.push(html("p", { class: "cheaper" }, speak(`expressions.cheaper.${cheaper}`)));
     parts.push(html("div", { class: "sides" },
-      table(speak("jacobian.reverse"), speak("cost.reverse", { count: rows }), jacobian.reverse, outputs, names, "reverse"),
-      table(speak("jacobian.forward"), speak("cost.forward", { count: columns }), jacobian.forward, outputs, names, "forward")));
-  } else parts.push(html("p", {}, speak("matrices.many", { limit: 36 })));
-  if (hessian) parts.push(table(speak("hessian"), "", hessian.reverse, names, names, "hessian"));
-  else if (jacobian) parts.push(html("p", {}, speak("hessian.none")));
+      table(speak("expressions.jacobian.reverse"), speak("expressions.cost.reverse", { count: rows }), jacobian.reverse, outputs, names, "reverse"),
+      table(speak("expressions.jacobian.forward"), speak("expressions.cost.forward", { count: columns }), jacobian.forward, outputs, names, "forward")));
+  } else parts.push(html("p", {}, speak("expressions.matrices.many", { limit: 36 })));
+  if (hessian) parts.push(table(speak("expressions.hessian"), "", hessian.reverse, names, names, "hessian"));
+  else if (jacobian) parts.push(html("p", {}, speak("expressions.hessian.none")));
   canvas.replaceChildren(html("div", { class: "matrices" }, ...parts));
 }
 

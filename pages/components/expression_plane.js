@@ -28,7 +28,7 @@ export class Plane {
   async draw(answer, kind) {
     const { canvas, speak } = this.view;
     if (!answer.across) {
-      canvas.replaceChildren(html("p", { class: "empty" }, speak("one")));
+      canvas.replaceChildren(html("p", { class: "empty" }, speak("expressions.one")));
       return this.view.rows([], []);
     }
     if (!answer.field || !canvas.clientHeight) return;
@@ -36,7 +36,7 @@ export class Plane {
       this.plot = html("div", { class: "plot", role: "img" });
       canvas.replaceChildren(this.plot);
     }
-    this.plot.setAttribute("aria-label", speak("contour.label", { first: answer.axis.name, second: answer.across.name }));
+    this.plot.setAttribute("aria-label", speak("expressions.contour.label", { first: answer.axis.name, second: answer.across.name }));
     this.table(answer);
     const Plotly = await plotly();
     if (!this.plot.isConnected || this.view.settings.view !== kind) return;
@@ -59,7 +59,7 @@ export class Plane {
     const common = { width: canvas.clientWidth, height: canvas.clientHeight, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, size: 12, family: "inherit" }, margin: { l: 44, r: 8, t: 26, b: 38 }, uirevision: "one", legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: 11, color: muted }, itemclick: false, itemdoubleclick: false } };
     if (kind === "contour") return { ...common, dragmode: false, hovermode: "closest", xaxis: axis(answer.axis.name, ends[0]), yaxis: axis(answer.across.name, ends[1]) };
     const third = (title, range) => ({ ...axis(title, range), backgroundcolor: "rgba(0,0,0,0)" });
-    return { ...common, margin: { l: 0, r: 0, t: 26, b: 0 }, scene: { xaxis: third(answer.axis.name, ends[0]), yaxis: third(answer.across.name, ends[1]), zaxis: { ...third("f"), autorange: true }, camera: { eye: { x: 1.5, y: -1.5, z: 0.9 } } } };
+    return { ...common, margin: { l: 0, r: 0, t: 26, b: 0 }, scene: { xaxis: third(answer.axis.name, ends[0]), yaxis: third(answer.across.name, ends[1]), zaxis: { ...third("f"), autorange: true }, aspectmode: "cube", camera: { eye: { x: 1.5, y: -1.5, z: 0.9 } } } };
   }
 
   grid(answer) {
@@ -87,13 +87,13 @@ export class Plane {
       this.arrows(answer),
     ];
     if (answer.path) traces.push({ type: "scatter", mode: "lines+markers", x: answer.path.xs, y: answer.path.ys, name: this.ending(answer), line: { color: palette.text, width: 2 }, marker: { size: 7, color: palette.gradient, line: { color: palette.text, width: 1 } }, text: answer.path.values.map((one) => digits(one)), hovertemplate: "f %{text}<extra></extra>" });
-    traces.push({ type: "scatter", mode: "markers", x: [a], y: [b], name: speak("point"), marker: { size: 14, color: palette.value, line: { color: palette.background, width: 2 } }, hoverinfo: "skip" });
+    traces.push({ type: "scatter", mode: "markers", x: [a], y: [b], name: speak("expressions.point"), marker: { size: 14, color: palette.value, line: { color: palette.background, width: 2 } }, hoverinfo: "skip" });
     return traces;
   }
 
   ending(answer) {
     const { values } = answer.path;
-    return this.view.speak("descent.end", { steps: values.length - 1, value: digits(values[values.length - 1]) });
+    return this.view.speak("expressions.descent.end", { steps: values.length - 1, value: digits(values[values.length - 1]) });
   }
 
   // Arrows along the gradient, as long as it is strong; where it is no number there is none.
@@ -120,7 +120,7 @@ export class Plane {
       x.push(xs[column], tipX, null, left[0], tipX, right[0], null);
       y.push(ys[row], tipY, null, left[1], tipY, right[1], null);
     }
-    return { type: "scatter", mode: "lines", x, y, name: speak("gradient"), line: { color: palette.gradient, width: 1.6 }, hoverinfo: "skip" };
+    return { type: "scatter", mode: "lines", x, y, name: speak("expressions.gradient"), line: { color: palette.gradient, width: 1.6 }, hoverinfo: "skip" };
   }
 
   surface(answer) {
@@ -130,8 +130,8 @@ export class Plane {
     const [a, b] = this.here(answer);
     const height = answer.nudge?.before;
     const traces = [
-      { type: "surface", x: Array.from(xs), y: Array.from(ys), z, colorscale: this.shades(), showscale: false, opacity: 0.92, contours: { z: { show: true, color: palette.value, width: 1 } }, hovertemplate: "f %{z:.4g}<extra></extra>" },
-      { type: "scatter3d", mode: "markers", x: [a], y: [b], z: [height], name: speak("point"), marker: { size: 6, color: palette.gradient } },
+      { type: "surface", x: Array.from(xs), y: Array.from(ys), z, colorscale: this.shades(), showscale: false, lighting: { ambient: 0.85, diffuse: 0.3, specular: 0.02 }, contours: { z: { show: true, color: palette.value, width: 1 } }, hovertemplate: "f %{z:.4g}<extra></extra>" },
+      { type: "scatter3d", mode: "markers", x: [a], y: [b], z: [height], name: speak("expressions.point"), marker: { size: 6, color: palette.gradient } },
     ];
     if (answer.path) traces.push({ type: "scatter3d", mode: "lines+markers", x: answer.path.xs, y: answer.path.ys, z: answer.path.values, name: this.ending(answer), line: { color: palette.text, width: 4 }, marker: { size: 3, color: palette.gradient } });
     return traces;

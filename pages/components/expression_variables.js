@@ -17,6 +17,12 @@ export class Variables {
     this.open = new Set();
   }
 
+  // Whether the reader is typing that variable's numbers.
+  held(name) {
+    const field = this.rows.get(name)?.field;
+    return Boolean(field) && field.getRootNode().activeElement === field;
+  }
+
   show(answer) {
     const most = Math.max(1e-12, ...answer.variables.flatMap((one) => (one.partial?.elements ?? []).filter(Number.isFinite).map(Math.abs)));
     const kinds = answer.variables.map((one) => `${one.name} ${one.shape}`).join("|");
@@ -45,13 +51,13 @@ export class Variables {
     const name = one.name;
     const readOnly = given.readOnly;
     const row = { one };
-    row.field = html("input", { type: "text", class: "number", inputmode: one.shape.length ? "text" : "decimal", spellcheck: "false", autocomplete: "off", readonly: readOnly, "aria-label": speak("number", { name }), title: speak("number", { name }), oninput: () => this.view.number_(name, row.field.value) });
-    row.slider = html("input", { type: "range", step: "any", disabled: readOnly, "aria-label": speak("slider", { name }), oninput: () => this.slid(row) });
+    row.field = html("input", { type: "text", class: "number", inputmode: one.shape.length ? "text" : "decimal", spellcheck: "false", autocomplete: "off", readonly: readOnly, "aria-label": speak("expressions.number", { name }), title: speak("expressions.number", { name }), oninput: () => this.view.number_(name, row.field.value) });
+    row.slider = html("input", { type: "range", step: "any", disabled: readOnly, "aria-label": speak("expressions.slider", { name }), oninput: () => this.slid(row) });
     row.grad = html("output", { class: "grad" });
     row.bar = html("span", { class: "bar", "aria-hidden": "true" }, html("i", {}));
     row.cells = html("div", { class: "cells" });
-    row.ends = html("div", { class: "ends", hidden: !this.open.has(name) }, ...[0, 1, 2].map((place) => html("input", { type: "number", step: "any", class: "small", readonly: readOnly, "aria-label": `${speak("range.of", { name })} ${place + 1}`, onchange: () => this.view.span(name, [...row.ends.children].map((input) => input.valueAsNumber)) })));
-    const more = button("⋯", speak("range.of", { name }), () => {
+    row.ends = html("div", { class: "ends", hidden: !this.open.has(name) }, ...[0, 1, 2].map((place) => html("input", { type: "number", step: "any", class: "small", readonly: readOnly, "aria-label": `${speak("expressions.range.of", { name })} ${place + 1}`, onchange: () => this.view.span(name, [...row.ends.children].map((input) => input.valueAsNumber)) })));
+    const more = button("⋯", speak("expressions.range.of", { name }), () => {
       row.ends.hidden = !row.ends.hidden;
       mark(more, "aria-expanded", String(!row.ends.hidden));
       if (row.ends.hidden) this.open.delete(name);
@@ -115,7 +121,7 @@ export class Variables {
     const partial = one.partial;
     if (!one.shape.length) {
       const number = partial?.elements[0];
-      say(row.grad, partial ? `∂f/∂${one.name} = ${digits(number)}` : speak("none"));
+      say(row.grad, partial ? `∂f/∂${one.name} = ${digits(number)}` : speak("expressions.none"));
       mark(row.grad, "title", partial ? digits(number, 9) : null);
       const part = Number.isFinite(number) ? number / most : 0;
       const fill = row.bar.firstChild;
@@ -126,7 +132,7 @@ export class Variables {
     [...row.cells.children].forEach((cell, at) => {
       const number = partial?.elements[at];
       say(cell.lastChild, partial ? digits(number, 3) : "–");
-      mark(cell, "aria-label", `${one.names[at]} = ${digits(one.elements[at])}, ∂f/∂${one.names[at]} = ${partial ? digits(number) : speak("none")}`);
+      mark(cell, "aria-label", `${one.names[at]} = ${digits(one.elements[at])}, ∂f/∂${one.names[at]} = ${partial ? digits(number) : speak("expressions.none")}`);
       const part = Number.isFinite(number) ? Math.abs(number) / most : 0;
       cell.style.setProperty("--share", `${(part * 55).toFixed(1)}%`);
     });
