@@ -18,16 +18,16 @@ def kept(source: str, line: int, window: tuple[int, int] = (0, 0)) -> list[int]:
 
 
 def test_a_long_loop_of_known_length() -> None:
-    assert kept(LOOP.format(500), 4) == [*range(0, 500, 20), 499]
+    assert kept(LOOP.format(500), 4) == [*range(0, 500, 25), 499]
 
 
 def test_a_short_loop_is_kept_whole() -> None:
-    assert kept(LOOP.format(25), 4) == list(range(25))
+    assert kept(LOOP.format(20), 4) == list(range(20))
 
 
 def test_the_window_is_kept_whole() -> None:
-    assert kept(LOOP.format(500), 4, (0, 40))[:13] == [*range(12), 20]
-    assert kept(LOOP.format(500), 4, (300, 310))[5:12] == [99, 100, 101, 120, 140, 160, 180]
+    assert kept(LOOP.format(500), 4, (0, 40))[:13] == [*range(12), 25]
+    assert kept(LOOP.format(500), 4, (300, 310))[4:11] == [99, 100, 101, 125, 150, 175, 200]
 
 
 def test_a_loop_of_unknown_length() -> None:
@@ -46,7 +46,7 @@ def test_after_a_loop_its_last_state_is_a_step() -> None:
 def test_what_is_left_out_is_said_once() -> None:
     trace = finished(LOOP.format(500), window=(0, 0))
     assert [(notice.code, notice.params) for notice in trace.notices] == [
-        ("run.iterations", {"line": 3, "total": 500, "every": 20})
+        ("run.iterations", {"line": 3, "total": 500, "every": 25})
     ]
 
 
@@ -84,8 +84,8 @@ def test_everything_printed_is_there() -> None:
 def test_inner_loops_keep_fewer() -> None:
     trace = finished("for i in range(100):\n    for j in range(100):\n        k = i * j\n", window=(0, 0))
     found = [step.iterations for step in trace.steps if step.span[0] == 3]
-    assert {outer for (_, outer), _ in found} == {*range(0, 100, 4), 99}
-    assert sorted({inner for _, (_, inner) in found}) == [0, 20, 40, 60, 80, 99]
+    assert {outer for (_, outer), _ in found} == {*range(0, 100, 5), 99}
+    assert sorted({inner for _, (_, inner) in found}) == [0, 25, 50, 75, 99]
 
 
 def test_steps_are_capped_and_the_end_is_kept() -> None:
