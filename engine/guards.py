@@ -106,6 +106,8 @@ def of_method(kind: type, name: str) -> Guard | None:
     """The guard of a method of Tensor or Generator."""
     if name == "data_ptr" and issubclass(kind, torch.Tensor | torch.UntypedStorage | torch.TypedStorage):
         return data_ptr
+    if name == "to_empty" and issubclass(kind, torch.nn.Module):
+        return to_empty
     if name in _METHODS and issubclass(kind, torch.Tensor | torch.Generator):
         return _METHODS[name]
     return None
@@ -440,6 +442,16 @@ def resize(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any
     if storage.nbytes() > before:
         storage[before:].fill_(0)
     return result
+
+
+def to_empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The memory of the parameters, their grads and the buffers of a module is cleared."""
+    module = original(*args, **kwargs)
+    for tensor in (*module.parameters(), *module.buffers()):
+        _quietly(lambda one: one.zero_(), tensor)
+        if tensor.grad is not None:
+            _quietly(lambda one: one.zero_(), tensor.grad)
+    return module
 
 
 # G12: randomness comes from the seed of the run.

@@ -115,6 +115,7 @@ class Recorder(Observer):
         self._gap = False
         self._ended = False
         self._leftover = ""
+        self._printed: list[str] = []
         self._ticks = 0
         self._said: set[str] = set()
 
@@ -497,6 +498,7 @@ class Recorder(Observer):
     # Output.
 
     def printed(self, text: str) -> None:
+        self._printed.append(text)
         if self._open:
             self._open[-1].printed += text
         else:
@@ -536,7 +538,7 @@ class Recorder(Observer):
                 self.rows.mark()
         for name, content in files:
             self.rows.add_file(name, content)
-        self.rows.send(ticks, outcome, final)
+        self.rows.send(ticks, outcome, final, "".join(self._printed))
 
     def _final(self, represent: Represent | None) -> list[tuple[str, int]]:
         """The variables now, read anew: what changed since the last step was out of sight. What is sent so far stays

@@ -46,6 +46,11 @@ def last_variables(trace: Trace) -> list[tuple[str, int]]:
     return next((step.variables for step in reversed(trace.steps) if step.scope == 0), [])
 
 
+def printed(trace: Trace) -> str:
+    """All that the program printed, in order; where the run was cut off, as its steps have it."""
+    return "".join(step.printed for step in trace.steps) if trace.printed is None else trace.printed
+
+
 class _Report:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -57,7 +62,7 @@ class _Report:
         return {
             "file": file,
             "outcome": self.outcome(),
-            "printed": "".join(step.printed for step in trace.steps),
+            "printed": printed(trace),
             "variables": {name: self.value(number) for name, number in last_variables(trace)},
             "graph": self.graph(),
             "backward": self.backward(),
@@ -144,7 +149,7 @@ def _elements(preview: Preview | None) -> dict[str, Any]:
 
 def text(file: str, trace: Trace) -> Iterator[str]:
     """Lines for people: what was printed, a table of the variables with their grads, how it ended."""
-    yield from "".join(step.printed for step in trace.steps).splitlines()
+    yield from printed(trace).splitlines()
     shown = _Report(trace)
     rows = [(name, *_cells(shown, shown.values[number])) for name, number in last_variables(trace)]
     if rows:

@@ -70,25 +70,25 @@ class Rows:
         """Here a frame may end: no row before refers to one after."""
         self._marks.append(len(self._rows))
 
-    def send(self, ticks: int, outcome: Outcome | None = None, final: Final = None) -> None:
+    def send(self, ticks: int, outcome: Outcome | None = None, final: Final = None, printed: str | None = None) -> None:
         """Everything collected so far as one frame, or as several when it is too large. Nothing may be held."""
         assert not self._held, "a row is still held"
-        self._send(0, len(self._rows), ticks, (outcome, final))
+        self._send(0, len(self._rows), ticks, (outcome, final, printed))
         self._rows.clear()
         self._marks.clear()
         self.full = self.sent > self._limits.trace_size - 2 * self._limits.frame_size
 
-    def _send(self, start: int, end: int, ticks: int, ended: tuple[Outcome | None, Final]) -> None:
+    def _send(self, start: int, end: int, ticks: int, ended: tuple[Outcome | None, Final, str | None]) -> None:
         tables: dict[str, list[Any]] = {}
         for table, row in self._rows[start:end]:
             tables.setdefault(table, []).append(row)
-        content = encode(Frame(ticks=ticks, outcome=ended[0], final=ended[1], **tables))
+        content = encode(Frame(ticks=ticks, outcome=ended[0], final=ended[1], printed=ended[2], **tables))
         middle = self._middle(start, end) if len(content) > self._limits.frame_size else None
         if middle is None:
             self.sent += len(content) + FRAME_COST
             self._emit(content)
         else:
-            self._send(start, middle, ticks, (None, None))
+            self._send(start, middle, ticks, (None, None, None))
             self._send(middle, end, ticks, ended)
 
     def _middle(self, start: int, end: int) -> int | None:

@@ -382,7 +382,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """New rows since the frame before. `ticks` is the count of statements executed so far; the last frame has an
-    outcome, and in `final` the program's variables as the run left them: (name, number of a value)."""
+    outcome, in `final` the program's variables as the run left them, (name, number of a value), and in `printed` all
+    that was printed, in order (a statement's own text stands after that of the functions it called)."""
 
     ticks: int = 0
     values: list[Value] = []
@@ -405,6 +406,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answers: list[Answer] = []
     outcome: Outcome | None = None
     final: list[tuple[str, int]] | None = None
+    printed: str | None = None
 
 
 class Trace(Frame, frozen=True, kw_only=True, omit_defaults=True):
@@ -418,7 +420,7 @@ class Trace(Frame, frozen=True, kw_only=True, omit_defaults=True):
 
 _Rows = TypeVar("_Rows", bound=Frame)
 
-TABLES = tuple(field for field in Frame.__struct_fields__ if field not in ("ticks", "outcome", "final"))
+TABLES = tuple(field for field in Frame.__struct_fields__ if field not in ("ticks", "outcome", "final", "printed"))
 """The names of the tables, in the order of the grammar above."""
 
 _encoder = msgspec.msgpack.Encoder()
@@ -455,15 +457,16 @@ def _decode(decoder: msgspec.msgpack.Decoder[_Rows], content: bytes) -> _Rows:
 def assemble(frames: Iterable[Frame], *, source: str, seed: int = 0, device: str = "cpu", torch: str = "") -> Trace:
     """Lay frames end to end. The last outcome and the largest tick count win; nothing is checked (see `check`)."""
     tables: dict[str, list[Any]] = {name: [] for name in TABLES}
-    ticks, outcome, final = 0, None, None
+    ticks, outcome, final, printed = 0, None, None, None
     for frame in frames:
         for name in TABLES:
             tables[name].extend(getattr(frame, name))
         ticks = max(ticks, frame.ticks)
         outcome = frame.outcome or outcome
         final = final if frame.final is None else frame.final
+        printed = printed if frame.printed is None else frame.printed
     tables["files"] = _joined(tables["files"])
-    rows: dict[str, Any] = {"ticks": ticks, "outcome": outcome, "final": final, **tables}
+    rows: dict[str, Any] = {"ticks": ticks, "outcome": outcome, "final": final, "printed": printed, **tables}
     return Trace(source=source, seed=seed, device=device, torch=torch, **rows)
 
 

@@ -30,7 +30,7 @@ NEVER = re.compile(
     r"|clear_autocast.*|init_num_threads|thread_safe_generator|profiler_.*|.*_module_from_.*|set_flush.*"
     r"|set_num_interop.*|unify_type_list|merge_type.*|get_device_module|sym_.*|typename_.*|set_warn_on.*"
     # raw memory
-    r"|apply_|map_|map2_|share_memory_?|storage|untyped_storage|storage_type|set_|.*data_ptr|resize_as_sparse_|resize_as"
+    r"|apply_|map_|map2_|share_memory_?|storage_type|set_|.+data_ptr|resize_as_sparse_|resize_as"
     r"|sparse_resize.*|record_stream|pin_memory|reinforce|as_subclass|module_load|new|resize|volatile"
     r"|from_dlpack|to_dlpack|frombuffer"
     # kernels without checks, other devices, quantization, nested layouts

@@ -122,3 +122,21 @@ def test_new_memory_is_cleared() -> None:
     """Nothing of another tensor shows."""
     for source in ("torch.empty(5)", "torch.ones(1).resize_(5)[1:]", "torch.Tensor(5)", "torch.ones(1).new_empty(5)"):
         assert not run(f"import torch\nx = {source}")[0]["x"].any()
+
+
+def test_addresses_tell_nothing_but_what_shares_memory() -> None:
+    source = (
+        "import torch\nx = torch.rand(4, 4)\ny = x.view(2, 8)\n"
+        "print(x.data_ptr() == y.data_ptr(), x.untyped_storage().data_ptr() == y.storage().data_ptr())\n"
+        "print(x[1].data_ptr() - x.data_ptr(), torch.rand(1).data_ptr() == x.data_ptr(), torch.empty(0).data_ptr())\n"
+        "print(hex(torch.Tensor.data_ptr(x)))"
+    )
+    assert run(source)[1] == "True True\n16 False 0\n0x550000000000\n"
+
+
+def test_an_emptied_module_shows_no_old_memory() -> None:
+    source = (
+        "import torch\nm = torch.nn.Linear(9, 9)\nm(torch.ones(9)).sum().backward()\nm.to_empty(device='cpu')\n"
+        "print(sum(p.abs().sum().item() + p.grad.abs().sum().item() for p in m.parameters()))"
+    )
+    assert run(source)[1] == "0.0\n"

@@ -55,11 +55,8 @@ FORBIDDEN_METHODS = [
     "map_",
     "map2_",
     "share_memory_",
-    "storage",
-    "untyped_storage",
     "storage_type",
     "set_",
-    "data_ptr",
     "const_data_ptr",
     "__array__",
     "__reduce__",
@@ -121,6 +118,11 @@ def test_nothing_that_security_forbids_is_listed() -> None:
     assert "compile" not in lists.type_names()[lists.resolve("torch.nn.Module")]
     for cls, members in lists.type_names().items():
         assert cls.__module__.split(".")[0] != "torch" or not set(FORBIDDEN_METHODS) & members, cls
+    for storage in ("UntypedStorage", "TypedStorage"):
+        assert (
+            not {"resize_", "copy_", "fill_", "from_buffer", "cpu"}
+            & lists.type_names()[lists.resolve(f"torch.storage.{storage}")]
+        )
     array = lists.type_names()[lists.resolve("numpy.ndarray")]
     assert not {"resize", "setflags", "strides", "data", "ctypes", "base", "dump", "dumps", "tobytes", "tofile"} & array
 

@@ -204,3 +204,8 @@ def test_variables_are_those_at_the_end(tmp_path: Path, capsys: pytest.CaptureFi
     assert shown["variables"]["point"] == {"kind": "other", "repr": "Point(2)"}
     assert "Endless object" in shown["variables"]["endless"]["repr"]
     assert shown["variables"]["many"]["repr"] == repr([torch.zeros(40, 40)] * 30)
+
+
+def test_what_is_printed_keeps_its_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = "def late():\n    print('second')\n(lambda: print('first'))() or late() or print('third')\n"
+    assert run(tmp_path, source, capsys)[1]["printed"] == "first\nsecond\nthird\n"

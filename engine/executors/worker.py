@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import time
@@ -10,17 +11,23 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from engine.allowlist import Allowlist
 from engine.errors import InvalidProgram, LimitReached, Refused, Stop
-from engine.executors.base import Job
+from engine.executors.base import Job, Question
 from engine.interpreter import Interpreter
 from engine.limits import DEFAULT, Limits
-from engine.program import parse
+from engine.observer import Observer
+from engine.program import Program, parse
 from engine.recorder import Recorder
-from engine.trace import Figure, Frame, Notice, Outcome, encode
+from engine.trace import Answer, Figure, Frame, Notice, Outcome, assemble, decode_frame, encode
+from engine.truth import check_leaf
 
 Emit = Callable[[bytes], None]
+
+OWN_HOOKS = 2**40
+"""Hooks of ours are numbered from here, and the program's from 0 as in a fresh Python: it can see the numbers."""
 
 POINTS = 5_000
 """Points of one series of a plot that are sent."""
@@ -35,6 +42,10 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
     run ends as stopped, with its trace.
     """
     started = time.process_time()
+    sent: list[bytes] = []
+    asked = [(index, one) for index, one in enumerate(job.questions) if one.kind == "truth"]
+    if asked:
+        emit = _kept(emit, sent)
     try:
         program = parse(job.source, limits)
     except (InvalidProgram, Refused, LimitReached) as error:
@@ -48,11 +59,41 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
         recorder = Recorder(program, limits, job.window, job.questions, emit=emit)
         vocabulary = Allowlist(limits, job.seed)
         interpreter = Interpreter(program, vocabulary, recorder, limits, lambda: time.process_time() - started)
+        RemovableHandle.next_id = OWN_HOOKS
         with recorder:
+            RemovableHandle.next_id = 0
             outcome = _run(interpreter, limits)
+        for index, question in asked:
+            recorder.rows.add("answers", _truth(index, question, job, program, limits, sent, started))
         _finish(recorder, interpreter, vocabulary, outcome, limits)
     except Exception as error:
         emit(encode(Frame(outcome=_own_fault(error))))
+
+
+def _kept(emit: Emit, sent: list[bytes]) -> Emit:
+    """The same, and what was emitted is kept."""
+
+    def both(content: bytes) -> None:
+        sent.append(content)
+        emit(content)
+
+    return both
+
+
+def _truth(
+    index: int, question: Question, job: Job, program: Program, limits: Limits, sent: list[bytes], started: float
+) -> Answer:
+    """The answer to a question of kind "truth", by running the program again, each time from its seed."""
+
+    def again(observer: Observer) -> None:
+        seed(job.seed)
+        clock = lambda: time.process_time() - started  # noqa: E731
+        interpreter = Interpreter(program, Allowlist(limits, job.seed), observer, limits, clock)
+        with contextlib.suppress(BaseException):  # whatever ends it: the observer has what it came for, or not
+            interpreter.run()
+
+    trace = assemble(map(decode_frame, sent), source=program.text)
+    return check_leaf(index, question, trace, again, lambda: time.process_time() - started > limits.soft_deadline / 2)
 
 
 def seed(number: int) -> None:

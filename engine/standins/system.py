@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pprint
 import sys
+import uuid
 from typing import Any
 
 import torch
@@ -40,6 +41,10 @@ def offer(run: Run) -> Names:
     def zero(*args: Any, **kwargs: Any) -> int:
         """None were found."""
         return 0
+
+    def identifier() -> uuid.UUID:
+        """`uuid.uuid4()`, from the sequence of the run."""
+        return uuid.UUID(int=run.next_seed() << 64 | run.next_seed(), version=4)
 
     class Stream(Offered):
         """`sys.stdout`, or `sys.stderr`, which nobody sees."""
@@ -79,6 +84,7 @@ def offer(run: Run) -> Names:
         },
         "pprint": {"pprint": printed, "pformat": pprint.pformat, "pp": printed},
         "traceback": {"print_exc": nothing},
+        "uuid": {"uuid4": identifier},
         "torch": {"compile": _compile},
         "torch.backends.cudnn": {"enabled": True, "benchmark": False, "deterministic": False, "allow_tf32": True},
         "torch.backends.cuda.matmul": {"allow_tf32": False, "allow_fp16_reduced_precision_reduction": True},
