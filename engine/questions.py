@@ -1,8 +1,8 @@
 """Questions of a job that only a live node can answer, asked right after its birth, before a pass frees what it keeps.
 
     jacobian  d(output `other`, default 0) / d(input) of the node `subject`. One row per input that needs grad:
-    `label` is its
-              position among next_functions, `shape` that of the output followed by that of the input, row-major.
+              `label` is its position among next_functions, `shape` that of the output followed by that of the input,
+              row-major; the output's has `params["outputs"]` sizes.
     kernels   The aten operations that the backward of the node `subject` runs. One row each, in order: `label`.
 
 A node that cannot be asked gives one row with a `code` instead: AccumulateGrad computes nothing, and a Function
@@ -33,6 +33,8 @@ class Questions:
         self._rows = rows
         self._open: dict[int, list[tuple[int, Question]]] = {}
         for index, question in enumerate(questions):
+            if question.kind == "truth":
+                continue  # that is about whole runs, see truth.py
             self._open.setdefault(question.subject, []).append((index, question))
 
     def __bool__(self) -> bool:
@@ -89,6 +91,6 @@ def _jacobian(index: int, node: Any, shape: tuple[int, ...], dtype: torch.dtype,
             shapes[place] = tuple(grad.shape)
             rows.setdefault(place, []).extend(grad.reshape(-1).tolist())
     return [
-        Answer(index, str(place), (*shape, *shapes[place]), preview_values(values))
+        Answer(index, str(place), (*shape, *shapes[place]), preview_values(values), params={"outputs": len(shape)})
         for place, values in sorted(rows.items())
     ]

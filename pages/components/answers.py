@@ -64,24 +64,20 @@ def _again(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
     if any(answer.code and answer.preview is None for answer in answers):
         answer = next(answer for answer in answers if answer.code)
         return {"text": say(answer.code, **answer.params)}
-    return {"rows": [_row(trace, asked, answer) for answer in answers]}
+    return {"rows": [_row(asked, answer) for answer in answers]}
 
 
-def _row(trace: Trace, asked: Asked, answer: Answer) -> dict[str, Any]:
+def _row(asked: Asked, answer: Answer) -> dict[str, Any]:
     values = list(answer.preview.values) if answer.preview is not None else []
     if asked.kind == "truth":
         pairs = list(zip(answer.shape, values[::2], values[1::2], strict=True))
         text = say(answer.code, **answer.params)
         return {"text": text, "right": answer.label == "right", "checked": pairs}
-    outputs: tuple[int, ...] = ()
-    if asked.kind == "jacobian":
-        node = next((node for node in trace.nodes if node.number == asked.subject), None)
-        made = next((value for value in trace.values if node is not None and value.number == node.value), None)
-        outputs = getattr(made, "shape", ())
+    sizes = int(answer.params.get("outputs", 0))
     return {
         "label": answer.label,
-        "outputs": outputs,
-        "inputs": answer.shape[len(outputs) :],
+        "outputs": answer.shape[:sizes],
+        "inputs": answer.shape[sizes:],
         "values": values,
         "truncated": answer.preview.truncated if answer.preview is not None else False,
     }

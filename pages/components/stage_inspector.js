@@ -167,7 +167,7 @@ export class Inspector {
     if (!facts.node?.saved.length) return null;
     const bytes = facts.node.saved.reduce((sum, row) => sum + row.nbytes, 0);
     return html("ul", {}, bytes ? html("li", {}, this.texts(facts.freed ? "stage.node.freed" : "stage.node.held", { bytes })) : null,
-      ...facts.node.saved.map((row) => html("li", {}, html("code", {}, row.name.replace("_saved_", "")), " ", this.kept(row, facts))));
+      ...facts.node.saved.filter((row) => !row.name.includes("_sym_")).map((row) => html("li", {}, html("code", {}, row.name.replace("_saved_", "")), " ", this.kept(row, facts))));
   }
 
   kept(row, facts) {
