@@ -72,7 +72,7 @@ def words(run: Training) -> None:
         )
     else:
         lines.append(say("regression.doctor.flat", largest=one.largest))
-    st.caption("  \n".join(lines))
+    st.caption("\n\n".join(lines))
 
 
 def verdict(link: Link, run: Training) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -58,7 +59,7 @@ def _compare() -> None:
     with st.container(horizontal=True):
         st.download_button(
             say("regression.kept.csv"),
-            _comparison,
+            lambda: _comparison(runs),  # called later, outside the session
             "runs.csv",
             "text/csv",
             icon=":material/download:",
@@ -67,12 +68,12 @@ def _compare() -> None:
         st.button(say("regression.kept.clear"), icon=":material/delete:", on_click=runs.clear)
 
 
-def _comparison() -> str:
-    """Every recorded row of every kept run, with its label."""
+def _comparison(runs: list[dict[str, Any]]) -> str:
+    """Every recorded row of these runs, with its label."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["run", "epoch", "loss", "parameters and gradients"])
-    for one in regression_run.kept():
+    for one in runs:
         for row in one["rows"]:
             writer.writerow([one["label"], int(row[0]), *row[1:]])
     return stream.getvalue()

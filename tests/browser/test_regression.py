@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,10 @@ def _press(page: Page, action: str) -> None:
     page.locator(f".live-bar [data-action={action}]").click()
 
 
+def _epoch(page: Page) -> int:
+    return int(re.sub(r"\D", "", re.findall(r"epoch ([\d,]+)", page.locator(".live-words").inner_text())[0]))
+
+
 def _slow_run(page: Page) -> None:
     """A run long enough to be steered."""
     _number(page, "Epochs", "1000000")
@@ -67,7 +72,7 @@ def test_pause_step_resume_stop(browser_page: Page, app_url: str) -> None:
     before = page.locator(".live-words").inner_text()
     page.wait_for_timeout(500)
     assert page.locator(".live-words").inner_text() == before
-    reached = int(re.sub(r"\D", "", re.findall(r"epoch ([\d,]+)", before)[0]))
+    reached = _epoch(page)
     _press(page, "step")
     expect(page.locator(".live-words")).to_contain_text(f"epoch {reached + 1:,}")
     _press(page, "train")
@@ -119,13 +124,123 @@ def test_a_csv_is_trained_on_and_a_bad_one_is_refused(browser_page: Page, app_ur
     good.write_text("size;price\n1;5,5\n2;8,5\n3;11,5\n4;14,5\n", encoding="utf-8")
     bad.write_text("a,b\n1,2\n1,2,3\n", encoding="utf-8")
     page = _opened(browser_page, app_url, "?data=table")
-    page.get_by_role("button", name="Points", exact=False).last.click()
-    chooser = page.locator(".st-key-regression-file input[type=file]")
+    page.locator(".st-key-regression-controls").get_by_role("button", name="Points").click()
+    chooser = page.locator(".st-key-regression-csv input[type=file]")
     chooser.set_input_files(bad)
     expect(page.get_by_text("Line 3 has 3 cells")).to_be_visible(timeout=SLOW)
     chooser.set_input_files(good)
     expect(page.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text("3", timeout=SLOW)
     expect(page.locator(".live tbody tr").nth(1).locator("td").nth(3)).to_have_text("2.5")
+    page.reload()  # the link names the file's points; the server still has them
+    expect(page.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text("3", timeout=SLOW)
+    page.goto(f"{app_url}/regression?data=table&file={'0' * 24}")
+    expect(page.get_by_text("came from a file that is not here any more")).to_be_visible(timeout=SLOW)
+
+
+def test_a_reload_finds_the_run_as_it_was(browser_page: Page, app_url: str) -> None:
+    """Also the reload of a first visit: running it goes on, paused it stands where it stood."""
+    page = _opened(browser_page, app_url, "?epochs=1000000&lr=0.0001")
+    _status(page, "running")
+    page.wait_for_timeout(1_000)
+    reached = _epoch(page)
+    page.reload()
+    _status(page, "running")
+    assert _epoch(page) > reached > 0
+    _press(page, "train")
+    _status(page, "paused")
+    page.wait_for_timeout(500)
+    reached = _epoch(page)
+    page.reload()
+    _status(page, "paused")
+    expect(page.locator(".live-words")).to_contain_text(f"epoch {reached:,}")
+    _press(page, "stop")
+
+
+def test_the_pen_draws_moves_and_removes_points(browser_page: Page, app_url: str) -> None:
+    """They become the reader's own, the run is another, and the link carries them."""
+    page = _opened(browser_page, app_url)
+    _status(page, "finished")
+    page.wait_for_timeout(2_500)  # the playback of a run that was over at once
+    page.locator("[data-action=pen]").click()
+    page.wait_for_timeout(500)
+    area = page.locator("[data-chart=fit] .nsewdrag").bounding_box()
+    assert area is not None
+    x, y = area["x"] + area["width"] * 0.3, area["y"] + area["height"] * 0.15
+    answer = page.locator(".live tbody tr").nth(0).locator("td").nth(3)
+    expect(answer).to_have_text("2")
+    page.mouse.click(x, y)
+    expect(answer).not_to_have_text("2", timeout=SLOW)
+    expect(page).to_have_url(re.compile("data=table&t="))
+    drawn = answer.inner_text()
+    again = page.context.new_page()
+    again.goto(page.url)
+    expect(again.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text(drawn, timeout=SLOW)
+    again.close()
+    page.wait_for_timeout(500)
+    place = page.evaluate(
+        """() => { const { xaxis, yaxis } = document.querySelector('[data-chart=fit]')._fullLayout;
+        const points = document.querySelector('[data-chart=fit]').data.find((one) => one.mode === 'markers');
+        const area = document.querySelector('[data-chart=fit] .nsewdrag').getBoundingClientRect();
+        const last = points.y.indexOf(Math.max(...points.y));
+        return [area.left + xaxis.d2p(points.x[last]), area.top + yaxis.d2p(points.y[last])]; }"""
+    )
+    page.mouse.click(*place)
+    expect(answer).to_have_text("2", timeout=SLOW)
+
+
+def test_a_click_on_the_bowl_is_the_start(browser_page: Page, app_url: str) -> None:
+    """The link says where; training begins there."""
+    page = _opened(browser_page, app_url)
+    _status(page, "finished")
+    page.wait_for_timeout(2_500)
+    area = page.locator("[data-chart=bowl] .nsewdrag").bounding_box()
+    assert area is not None
+    page.mouse.click(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
+    expect(page).to_have_url(re.compile(r"start=[\d.]+%2C[\d.]+"), timeout=SLOW)
+    w, b = (float(part) for part in re.findall(r"start=([\d.]+)%2C([\d.]+)", page.url)[0])
+    _status(page, "finished")
+    page.wait_for_timeout(2_500)
+    slider = page.get_by_label("Epoch shown")
+    slider.fill("0")
+    expect(page.locator(".live-time output")).to_have_text("epoch 0")
+    assert (_value(page, 0), _value(page, 1)) == (pytest.approx(w, rel=1e-5), pytest.approx(b, rel=1e-5))
+
+
+def test_kept_runs_are_compared(browser_page: Page, app_url: str) -> None:
+    """Two runs over each other, a table of both, all their rows as CSV."""
+    page = _opened(browser_page, app_url)
+    _status(page, "finished")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator("[data-chart=loss] .legendtext", has_text="SGD · lr 0.01")).to_be_visible(timeout=SLOW)
+    _number(page, "Learning rate", "0.001")
+    expect(page).to_have_url(re.compile("lr=0.001"), timeout=SLOW)
+    _status(page, "finished")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator("[data-chart=loss] .legendtext", has_text="SGD · lr 0.001")).to_be_visible(timeout=SLOW)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Comparison as CSV").click()
+    with download.value.path().open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][:3] == ["run", "epoch", "loss"]
+    assert {row[0] for row in rows[1:]} == {"SGD · lr 0.01", "SGD · lr 0.001"}
+    last = [row for row in rows if row[:2] == ["SGD · lr 0.01", "500"]]
+    assert float(last[0][3]) == pytest.approx(2.001486, rel=1e-4)
+
+
+def test_what_is_out_of_range_is_refused_at_the_control(browser_page: Page, app_url: str) -> None:
+    """With the range; the run on the page stays. A link that asks for it is told so, and nothing in it is markup."""
+    page = _opened(browser_page, app_url)
+    _status(page, "finished")
+    field = page.get_by_role("spinbutton", name="Learning rate", exact=True)
+    field.fill("50")
+    field.press("Enter")
+    assert "10" in field.evaluate("one => one.validationMessage")
+    page.wait_for_timeout(1_000)
+    assert "lr=" not in page.url
+    page.goto(f"{app_url}/regression?lr=nan&optimizer=<script>alert(1)</script>&n=0&epochs=5")
+    for text in ("sets lr to “nan”", "sets optimizer to", "between 2 and 1000000"):
+        expect(page.get_by_text(text)).to_be_visible(timeout=SLOW)
+    _status(page, "finished")
 
 
 def test_the_model_goes_down_and_up_again(browser_page: Page, app_url: str, tmp_path: Path) -> None:
