@@ -55,7 +55,7 @@ class Card(msgspec.Struct, frozen=True):
     `state` says what .grad is: "held", "none" (nothing yet), "unneeded" (does not require grad), "passing" (a non-leaf
     that does not keep what flows through it). `why` is the reason where there is none. `changed` are the cells that the
     last statement changed, `fresh` whether it made the tensor, `freed` whether a backward freed the node that made it.
-    What has no places in a storage (on meta, sparse) is not `strided`.
+    What has no places in a storage (on meta, sparse) is not `strided`; its `storage` is -1.
     """
 
     tensor: int
@@ -193,7 +193,8 @@ class _Drawing:
             self.earlier = {value.tensor: value for _, value in _bound(rows, before)}
         self.sharing: dict[int, list[tuple[str, int]]] = {}
         for names, value in _bound(rows, step):
-            self.sharing.setdefault(value.storage, []).append((names[0], value.tensor))
+            if _strided(value):
+                self.sharing.setdefault(value.storage, []).append((names[0], value.tensor))
         freed = {row.node for row in rows.trace.freed}
         self.freed = {row.node for row in rows.trace.freed if row.pass_ is not None}
         self.saving: dict[int, list[Node]] = {}
@@ -216,11 +217,11 @@ class _Drawing:
         before = self.earlier.get(value.tensor)
         shown = grid(value)
         assert shown is not None
-        strided = len(value.stride) == len(value.shape)
+        strided = _strided(value)
         return Card(
             tensor=value.tensor, names=names, value=shown, dtype=value.dtype, device=value.device,
             requires_grad=value.requires_grad, leaf=value.is_leaf, retains=value.retains_grad,
-            node=node.name if node else None, version=value.version, storage=value.storage,
+            node=node.name if node else None, version=value.version, storage=value.storage if strided else -1,
             offset=value.storage_offset, stride=value.stride, strided=strided,
             contiguous=not strided or contiguous(value.shape, value.stride),
             places=places(value.shape, value.stride, value.storage_offset) if strided else [],
@@ -238,7 +239,8 @@ class _Drawing:
 
     def holders(self, value: TensorValue) -> list[Holder]:
         """Other names on its storage, and the nodes that keep it until backward."""
-        views = [Holder("view", name) for name, tensor in self.sharing[value.storage] if tensor != value.tensor]
+        sharing = self.sharing.get(value.storage, []) if _strided(value) else []
+        views = [Holder("view", name) for name, tensor in sharing if tensor != value.tensor]
         saving = [
             Holder("saved", node.name, node.span[0] if node.span else 0) for node in self.saving.get(value.tensor, ())
         ]
@@ -248,6 +250,11 @@ class _Drawing:
         """A hook as it fired."""
         given, returned = grid(self.value(row.input)), grid(self.value(row.output))
         return Fired(row.name, self.lines.get(row.tick, 0), given, returned, row.tick == self.step.tick)
+
+
+def _strided(value: TensorValue) -> bool:
+    """Whether it has elements that lie somewhere: on meta there are none, and a sparse tensor has no strides."""
+    return value.preview is not None and len(value.stride) == len(value.shape)
 
 
 def _state(value: TensorValue) -> str:
@@ -275,7 +282,7 @@ def _differ(before: TensorValue | None, value: TensorValue | None) -> bool:
 def _storages(found: list[Card]) -> list[Storage]:
     """The storages of the cards, in the order of the cards, with what the cards show of them."""
     rows: list[Storage] = []
-    for number in dict.fromkeys(card.storage for card in found):
+    for number in dict.fromkeys(card.storage for card in found if card.strided):
         sharing = [card for card in found if card.storage == number]
         known = {
             place: cell for card in sharing for place, cell in zip(card.places, card.value.cells or [], strict=False)

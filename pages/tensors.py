@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.executors.base import Job
 from engine.messages import render
 from engine.permalink import program_table
 from engine.trace import Trace
-from engine.workbench import History, compose, history, tensors_table
+from engine.workbench import FIRST, History, compose, history, tensors_table
 from pages.components import run, workbench
 from pages.components.language import current, say
 from pages.components.share import Link, copy_field
@@ -23,7 +24,7 @@ _STYLE = Path(__file__).resolve().parent / "components" / "tensors.css"
 _BENCH = "workbench"
 _link = Link("tensors", tensors_table())
 _presets = {name: one for name, one in scenarios.load().items() if one.page == "tensors"}
-_PROBLEM = _link.key("problem")
+_PROBLEM, _MINE = _link.key("problem"), _link.key("mine")
 
 
 def _history() -> History:
@@ -43,8 +44,12 @@ def _asked() -> None:
     asked = st.session_state[_BENCH].get("action")
     if not isinstance(asked, dict) or _link.get("read_only"):
         return
+    now = _history()
     try:
-        _keep(_next(_history(), asked))
+        after = _next(now, asked)
+        made = sorted(after.names - now.names)
+        _at(made[-1] if made and asked.get("kind") != "go" else asked.get("card"), asked.get("panel"))
+        _keep(after)
     except InvalidState as error:
         st.session_state[_PROBLEM] = render(error.code, error.params, current())
 
@@ -67,11 +72,39 @@ def _rest() -> None:
     """Keep which card and which panel the reader looks at: the link says them when it is next written."""
     at = st.session_state[_BENCH].get("at")
     if isinstance(at, dict):
-        card, panel = at.get("card"), at.get("panel")
-        _link.put({"card": card if isinstance(card, str) else None, "panel": panel if isinstance(panel, str) else None})
+        _at(at.get("card"), at.get("panel"))
+
+
+def _at(card: object, panel: object) -> None:
+    _link.put({"card": card if isinstance(card, str) else None, "panel": panel if isinstance(panel, str) else None})
+
+
+def _is_example(now: History) -> str | None:
+    """The example that this history is, done or partly taken back; None where it is the reader's own."""
+    return next((name for name, whole in _wholes().items() if whole == now.whole), None)
+
+
+@cache
+def _wholes() -> dict[str, str]:
+    return {name: history(str(one.state["program"])).whole for name, one in _presets.items()}
+
+
+def _keep_mine() -> None:
+    """Before another history takes its place, keep one that is nobody's example."""
+    now = _history()
+    if now.done > 1 and _is_example(now) is None:
+        st.session_state[_MINE] = now
+
+
+def _back() -> None:
+    mine = st.session_state.pop(_MINE)
+    _keep_mine()
+    _at(None, None)
+    _keep(mine)
 
 
 def _pick(scenario: str) -> None:
+    _keep_mine()
     _link.put(_link.table.defaults(scenario))
     st.session_state[_PROBLEM] = None
     _link.write()
@@ -79,14 +112,15 @@ def _pick(scenario: str) -> None:
 
 def _toolbar(now: History) -> None:
     picker = _link.key(f"picker.{current()}")
-    st.session_state[picker] = _link.state()["scenario"]
+    st.session_state[picker] = example = _is_example(now)
     with st.container(horizontal=True, vertical_alignment="center", key="tensors-toolbar"):
         st.selectbox(
             say("tensors.scenario"),
             list(_presets),
             format_func=lambda name: say(_presets[name].title_id),
             key=picker,
-            on_change=lambda: _pick(st.session_state[picker]),
+            placeholder=say("tensors.own"),
+            on_change=lambda: _pick(st.session_state[picker] or example or FIRST),
             help=say("tensors.scenario.help"),
             label_visibility="collapsed",
             width=300,
@@ -95,6 +129,9 @@ def _toolbar(now: History) -> None:
             seed = _link.state()["seed"]
             query = program_table().encode({"program": now.program, "seed": seed})
             st.switch_page(str(_PROGRAM), query_params=query)
+        with st.container(width="content"):
+            if _MINE in st.session_state:
+                st.button(say("tensors.mine"), icon=":material/undo:", help=say("tensors.mine.help"), on_click=_back)
         st.space("stretch")
         _share()
         _more()
@@ -154,14 +191,13 @@ def _page() -> None:
     st.html(_STYLE)
     now = _history()
     read_only = bool(_link.get("read_only"))
-    opened = _presets[str(_link.state()["scenario"])]
     with st.container(gap="xsmall", key="tensors-page"):
         if not read_only:
             _toolbar(now)
         with st.container():
             _link.say_problems()
-            if now.whole.strip() == history(str(opened.state["program"])).whole.strip():
-                st.caption(f":material/visibility: {say(opened.notice_id)}")
+            if (example := _is_example(now)) is not None:
+                st.caption(f":material/visibility: {say(_presets[example].notice_id)}")
         with st.container():
             trace, lost = _trace(now)
         state = _link.state()

@@ -126,9 +126,11 @@ def test_hooks_and_answers() -> None:
 
 
 def test_tensors_without_values_or_places() -> None:
-    table = drawn('m = torch.ones(2, 3, device="meta")\nempty = torch.ones(0, 3)\nx = torch.ones(2)')
+    table = drawn('y = torch.ones(2)\nm = torch.ones(2, 3, device="meta")\nempty = torch.ones(0, 3)\nx = torch.ones(2)')
     meta = card(table, "m")
     assert (meta.value.cells, meta.places, meta.strided, meta.device) == (None, [], False, "meta")
+    assert (meta.holders, card(table, "y").holders) == ([], [])
+    assert table.storages[0].tensors == [card(table, "y").tensor]
     assert card(table, "empty").value.cells == []
     assert card(table, "empty").contiguous
 

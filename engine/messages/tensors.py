@@ -64,6 +64,12 @@ ROWS: dict[str, tuple[str, str]] = {
     "tensors.clear.help": ("Start with no tensors. Undo brings everything back.", "从没有张量开始。可用撤销恢复。"),
     "tensors.scenario": ("Example", "示例"),
     "tensors.scenario.help": ("Open a prepared history.", "打开一段准备好的历史。"),
+    "tensors.own": ("Your own history", "你自己的历史"),
+    "tensors.mine": ("Back to my tensors", "恢复我的张量"),
+    "tensors.mine.help": (
+        "Put back the history you had before you opened the example.",
+        "恢复打开示例之前你的历史。",
+    ),
     "tensors.share.help": ("A link to this history and this moment.", "指向这段历史和这一时刻的链接。"),
     "tensors.seed.help": (
         "Where random numbers start, unless a tensor has a seed of its own.",

@@ -11,6 +11,8 @@ import { Cards } from "./workbench_cards.js";
 import { Panels } from "./workbench_panels.js";
 import { Strip } from "./workbench_strip.js";
 
+const REST = 400; // milliseconds without a move before the server hears of it
+const PATIENCE = 10_000; // milliseconds that an action may be under way
 const benches = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -23,7 +25,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   bench.report = setStateValue;
   bench.trigger = setTriggerValue;
   bench.receive(data instanceof Uint8Array ? data : new Uint8Array(data));
-  return () => benches.delete(parentElement);
+  return () => {
+    clearTimeout(bench.resting);
+    benches.delete(parentElement);
+  };
 }
 
 class Bench {
@@ -45,6 +50,7 @@ class Bench {
   }
 
   open(given) {
+    this.sent = null;
     this.given = given;
     if (this.language !== given.language || this.readOnly !== given.readOnly) this.build(given);
     const drawn = given.drawn ?? { cards: [], storages: [], hooks: [], answers: [], others: [], origins: {} };
@@ -106,7 +112,8 @@ class Bench {
   refresh() {
     const { drawn, given } = this;
     const card = drawn.cards.find((one) => one.names.includes(this.selected)) ?? null;
-    this.card = card;
+    const active = this.root.getRootNode().activeElement;
+    const again = address(active);
     this.bar.show(given);
     this.strip.show(card, drawn.cards, this.before, given.free[1]);
     this.cards.show(drawn, card);
@@ -116,8 +123,22 @@ class Bench {
     say(this.problem, given.problem ?? "");
     this.problem.hidden = !given.problem;
     say(this.others, drawn.others.map(([name, text]) => `${name} = ${text}`).join("   "));
-    if (this.focus) this.root.querySelector(`.card[data-name="${CSS.escape(this.focus)}"]`)?.focus();
+    if (this.seen !== this.selected) this.reveal();
+    // What was drawn anew takes the keyboard's place again.
+    const chosen = this.focus && `.card[data-name="${CSS.escape(this.focus)}"]`;
+    if (chosen) this.root.querySelector(again?.startsWith(chosen) ? again : chosen)?.focus({ preventScroll: true });
+    else if (again && !active.isConnected) this.root.querySelector(again)?.focus({ preventScroll: true });
     this.focus = null;
+  }
+
+  // The selected card into sight, within its pane: the page itself stays where the reader put it.
+  reveal() {
+    this.seen = this.selected;
+    const card = this.cards.pane.querySelector(".card.selected");
+    const pane = this.cards.pane.parentElement;
+    if (!card) return;
+    const top = card.offsetTop - pane.offsetTop;
+    if (top < pane.scrollTop || top + card.offsetHeight > pane.scrollTop + pane.clientHeight) pane.scrollTop = top - 10;
   }
 
   showLines() {
@@ -169,7 +190,10 @@ class Bench {
     if (this.readOnly) return;
     this.acted = action.kind !== "go";
     this.shown = this.selected;
-    this.trigger?.("action", { ...action, nonce: `${Date.now()}.${Math.random()}` });
+    // A report under way with the old address would make the page read that address again: it waits for the answer.
+    clearTimeout(this.resting);
+    this.sent = performance.now();
+    this.trigger?.("action", { ...action, card: this.selected, panel: this.panels.tab, nonce: `${Date.now()}.${Math.random()}` });
   }
 
   select(name, tell = true) {
@@ -184,10 +208,14 @@ class Bench {
   rest() {
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
+      if (this.sent && performance.now() - this.sent < PATIENCE) {
+        this.rest();
+        return;
+      }
       const at = { card: this.selected, panel: this.panels.tab };
       this.asked = JSON.stringify({ card: at.card ?? "", panel: at.panel ?? "" });
       this.report?.("at", at);
-    }, 400);
+    }, REST);
   }
 
   // A cell under the pointer lights every cell that lies in the same place, and those that feed it or are fed by it.
@@ -223,6 +251,19 @@ class Bench {
     if (background && background !== "unset") this.root.style.setProperty("--background", background);
     mark(this.root, "data-theme", theme);
   }
+}
+
+// Where an element is to be found after everything was drawn anew.
+function address(element) {
+  if (!element) return null;
+  const card = element.closest(".card");
+  if (card) {
+    const place = `.card[data-name="${CSS.escape(card.dataset.name)}"]`;
+    return element.dataset.element ? `${place} ${element.closest(".grad") ? ".grad" : ".value"} td[data-element="${element.dataset.element}"]` : place;
+  }
+  if (element.dataset.action) return `[data-action="${element.dataset.action}"]`;
+  const line = element.closest("li.line");
+  return line ? `li.line:nth-child(${[...line.parentElement.children].indexOf(line) + 1}) .step` : null;
 }
 
 function dark(colour) {

@@ -95,7 +95,7 @@ export class Cards {
     if (card.retains) facts.push(["retains_grad", "flag"]);
     if (card.freed) facts.push([t("tensors.card.freed"), "flag"]);
     facts.push([t("tensors.card.version", { version: card.version }), card.version ? "flag changed" : "flag"]);
-    facts.push([t("tensors.card.storage", { letter: this.letters.get(card.storage) ?? "?" }), "flag"]);
+    if (card.strided) facts.push([t("tensors.card.storage", { letter: this.letters.get(card.storage) }), "flag"]);
     if (card.names.length > 1) facts.push([t("tensors.card.held", { names: card.names.join(", ") }), "held"]);
     if (views.length) facts.push([t("tensors.card.view", { names: views.join(", ") }), "held"]);
     if (nodes.length) facts.push([t("tensors.card.saved", { nodes: [...new Set(nodes)].join(", ") }), "held"]);
@@ -118,11 +118,9 @@ export class Cards {
         body.append(html("tr", {}, ...grid.cells.slice(start + row * columns, Math.min(start + (row + 1) * columns, grid.cells.length))
           .map((cell, column) => this.cell(card, place, start + row * columns + column, cell, grad, grid))));
       }
-      if (grid.shape.length > 2) {
-        const index = indexOf(start, grid.shape).slice(0, -2).join(", ");
-        blocks.push(html("p", { class: "block" }, `[${index}]`));
-      }
-      blocks.push(html("table", { role: "grid", "aria-label": `${card.names[0]}${grad ? ".grad" : ""}` }, body));
+      const index = indexOf(start, grid.shape).slice(0, -2).join(", ");
+      blocks.push(html("div", {}, index ? html("p", { class: "block" }, `[${index}]`) : null,
+        html("table", { role: "grid", "aria-label": `${card.names[0]}${grad ? ".grad" : ""}${index ? `[${index}]` : ""}` }, body)));
     }
     if (grid.truncated) blocks.push(html("p", { class: "nothing" }, t("tensors.card.more", { count: WIDE })));
     return html("div", { class: "numbers" }, ...blocks);
@@ -135,7 +133,13 @@ export class Cards {
     const cell = html("td", { "data-card": place, "data-element": element, tabindex: element ? "-1" : "0", class: changed ? "changed" : null,
       title: digits(content, 8), "aria-label": editable ? `${digits(content)}. ${this.t("tensors.cell.edit", { index, name: card.names[0] })}` : digits(content) }, digits(content));
     cell.addEventListener("keydown", (event) => this.walk(event, cell, card, element, editable, grid));
-    if (editable) cell.addEventListener("dblclick", () => this.edit(cell, card, element, grid));
+    if (editable) {
+      cell.addEventListener("dblclick", () => this.edit(cell, card, element, grid));
+      // Fingers have no double click that a page may keep: a second tap on a selected card opens the cell.
+      cell.addEventListener("click", (event) => {
+        if (event.pointerType === "touch" && cell.closest(".card.selected")) this.edit(cell, card, element, grid);
+      });
+    }
     return cell;
   }
 
@@ -167,8 +171,8 @@ export class Cards {
       over = true;
       const text = field.value.trim();
       cell.replaceChildren(before);
+      if (commit !== null) cell.focus();
       if (commit && text && text !== before) this.choose.edit(card, index, text);
-      else if (commit !== null) cell.focus();
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();

@@ -68,7 +68,7 @@ export class Strip {
   code(row, name) {
     const short = row.template.replace(/\{new\} = /, "").replace(/\n\s+/g, " ");
     const said = short.startsWith("{a}.") && !short.includes(" = ") ? short.slice(3) : short;
-    return said.replaceAll("{a}", name);
+    return (said === "{a}" ? "… = {a}" : said).replaceAll("{a}", name);
   }
 
   label(row, name) {
@@ -100,7 +100,7 @@ export class Strip {
       return select;
     }
     const suggested = name === "gradient" ? `ones_like(${this.target})` : name === "other" ? this.other.value : "";
-    return html("input", { type: "text", value: start, size: Math.max(4, start.length, suggested.length), placeholder: suggested,
+    return html("input", { type: "text", value: start, size: Math.max(4, start.length, suggested.length + 1), placeholder: suggested,
       "aria-label": label, spellcheck: "false", autocomplete: "off", autocapitalize: "off", list: ["gradient", "other"].includes(name) ? "bench-names" : null, oninput: keep });
   }
 

@@ -92,6 +92,9 @@ def test_w_and_b_by_clicks_read_one_two_three_four(browser_page: Page, app_url: 
     expect(page.locator(".account", has_text="b.grad").locator("li b")).to_have_text(["1", "2", "3", "4"])
     expect(card(page, "y").locator(".word")).to_have_text("non-leaf")
     expect(card(page, "y").locator(".node")).to_have_text("MulBackward0")
+    page.reload()
+    expect(grad(page, "b").locator("td")).to_have_text("4", timeout=SLOW)
+    expect(card(page, "z")).to_have_attribute("aria-current", "true")
 
 
 def test_undo_redo_reload_and_the_program_page(browser_page: Page, app_url: str) -> None:
@@ -112,6 +115,11 @@ def test_undo_redo_reload_and_the_program_page(browser_page: Page, app_url: str)
     typed(page, "w.grad = None")
     expect(grad(page, "w")).to_contain_text("None", timeout=SLOW)
     expect(page.locator(".program .line.undone")).to_have_count(0)
+    page.get_by_role("combobox", name="Example").click()
+    page.get_by_role("option", name="Complex numbers, real loss").click()
+    expect(card(page, "z").locator(".shape")).to_have_text("(2,) complex64", timeout=SLOW)
+    page.get_by_role("button", name="Back to my tensors").click()
+    expect(grad(page, "w")).to_contain_text("None", timeout=SLOW)
     page.get_by_role("button", name="Open in Program page").click()
     expect(page).to_have_url(re.compile(r"/program\?"), timeout=SLOW)
     expect(page.locator(".st-key-program-program textarea")).to_have_value(re.compile(r"w\.grad = None"), timeout=SLOW)
@@ -193,6 +201,7 @@ def test_chinese_dark_and_a_phone(new_page: Callable[..., Page], app_url: str) -
     page.keyboard.press("Enter")
     last_line(page, "with torch.no_grad():\n    z[1] = 1j")
     expect(card(page, "z").locator("td").nth(1)).to_have_text("0+1j", timeout=SLOW)
+    expect(card(page, "z").locator("td").nth(1)).to_be_focused()
 
 
 def test_hooks_shapes_and_conversions_by_one_click_each(browser_page: Page, app_url: str) -> None:
