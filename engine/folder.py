@@ -211,3 +211,6 @@ class _Bytes(_Kept, io.BytesIO):
 
 class _Text(_Kept, io.StringIO):
     """A text file."""
+
+    def __repr__(self) -> str:
+        return f"<_io.TextIOWrapper name={self.name!r} mode={self.mode!r} encoding='UTF-8'>"

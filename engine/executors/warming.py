@@ -32,6 +32,7 @@ MODULES = (
     "torch.distributions",
     "torch.func",
     "torch.nn.utils.parametrizations",
+    "torch.nn.utils.prune",
     "torch.nn.utils.rnn",
     "torch.optim.lr_scheduler",
     "torch.optim.swa_utils",
@@ -217,6 +218,7 @@ def _transforms() -> None:
     vjp(square, x)
     jvp(square, x, x)
     torch.func.vmap(torch.func.grad(square))(torch.rand(2, 3))
+    torch.func.linearize(torch.sin, torch.ones(()))[1](torch.ones(()))
     for transform in (torch.func.jacrev, torch.func.jacfwd, torch.func.hessian):
         transform(square)(x)
     torch.func.vjp(square, x)[1](torch.tensor(1.0))

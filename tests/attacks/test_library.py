@@ -56,7 +56,7 @@ ATTACKS = {
         *("os.system", "os.popen", "os.fork", "os.kill", "os.execv", "os.sys"),
     ),
     **reach(
-        *("torch.Tensor.apply_", "torch.ones(1).map_(1, 2)", "torch.ones(1).storage()", "torch.ones(1).set_()"),
+        *("torch.Tensor.apply_", "torch.ones(1).map_(1, 2)", "torch.ones(1).storage().resize_(9)", "torch.ones(1).set_()"),
         *("torch.ones(1).untyped_storage().resize_(0)", "torch.ones(1).share_memory_()", ),
         *("torch.ones(1).__array_interface__", "torch.ones(1).__dlpack__()", "torch.ones(1).as_subclass(int)"),
         *("torch.ones(4).as_strided((9,), (99,))", "torch.as_strided(torch.ones(1), (9**9,), (1,))", "torch.from_dlpack"),
