@@ -57,7 +57,8 @@ class Run:
         self.after: dict[int, list[Edge]] = {}
         self.before: dict[int, int] = dict.fromkeys(self.roots, 1)
         for edge in trace.edges:
-            if edge.from_node in self.events and self.sent(edge) is not None and edge.to_node in self.events:
+            taken = edge.to_node in self.events or self.nodes[edge.to_node].leaf is not None
+            if edge.from_node in self.events and self.sent(edge) is not None and taken:
                 self.after.setdefault(edge.from_node, []).append(edge)
                 self.before[edge.to_node] = self.before.get(edge.to_node, 0) + 1
 
@@ -75,8 +76,9 @@ class Run:
         return None if any(isinstance(one, (tuple, list)) for one in elements) else [float(one) for one in elements]  # type: ignore[arg-type]
 
     def to(self, leaf: int) -> int | None:
-        """The AccumulateGrad of a leaf in this pass."""
-        return next((number for number in self.events if self.nodes[number].leaf == leaf), None)
+        """The AccumulateGrad of a leaf that this pass came to. autograd.grad takes what arrives there, and does not run
+        it."""
+        return next((number for number in self.before if self.nodes[number].leaf == leaf), None)
 
 
 def account(trace: Trace, pass_: int, leaf: int) -> Account:
@@ -85,7 +87,7 @@ def account(trace: Trace, pass_: int, leaf: int) -> Account:
     target = run.to(leaf)
     if target is None:
         return Account(leaf, pass_, (), None, "paths.none")
-    arrived = run.events[target].grad_outputs
+    arrived = run.events[target].grad_outputs if target in run.events else []
     total = run.numbers(arrived[0] if arrived else None)
     leading = _leading(run, target)
     found: list[Path] = []

@@ -259,9 +259,9 @@ export class Graph {
 
   // The cards of one path of the gradient, until another is lit or the same one again.
   lightPath(slots) {
-    const same = this.path?.join() === slots.join();
-    this.path = same ? null : slots;
-    const places = new Set((this.path ?? []).map((slot) => this.model.placeOfSlot.get(slot)));
+    const same = this.litPath?.join() === slots.join();
+    this.litPath = same ? null : slots;
+    const places = new Set((this.litPath ?? []).map((slot) => this.model.placeOfSlot.get(slot)));
     this.cards.forEach((card, number) => card.group.classList.toggle("onpath", places.has(number)));
   }
 

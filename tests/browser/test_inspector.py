@@ -1,0 +1,46 @@
+"""The explanations as a learner meets them: a fix in one click, why None, formulas, paths, the truth badge."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from engine.messages import render
+from tests.browser.test_program import WAIT, editor, opened, row
+
+
+def test_the_fix_is_applied_with_one_click_and_runs(browser_page: Page, app_url: str) -> None:
+    page = opened(browser_page, f"{app_url}/program?scenario=retain_graph_error")
+    expect(page.locator(".st-key-outcome-failed")).to_contain_text("Trying to backward through the graph a second time")
+    page.get_by_role("button", name=render("page.reason.apply")).click()
+    expect(page.locator(".st-key-outcome-failed")).to_have_count(0, timeout=WAIT)
+    expect(editor(page)).to_have_value(re.compile(r"backward\(retain_graph=True\)"))
+    expect(page.get_by_role("button", name=render("page.program.back"))).to_be_visible()
+
+
+def test_a_none_says_why(browser_page: Page, app_url: str) -> None:
+    page = opened(browser_page, f"{app_url}/program?scenario=leaf_non_leaf")
+    cell = page.locator(".tensors td.grad[data-state='none']").first
+    expect(cell).to_have_attribute("title", re.compile("non-leaf"))
+    cell.click()
+    expect(page.locator(".why")).to_contain_text("backward()")
+
+
+def test_a_leaf_tells_its_paths_and_whether_its_gradient_is_true(browser_page: Page, app_url: str) -> None:
+    page = opened(browser_page, f"{app_url}/program?scenario=diamond")
+    row(page, "x").click()
+    page.get_by_role("button", name=render("stage.ask.paths.help")).click()
+    expect(page.locator(".paths li")).to_have_count(2, timeout=WAIT)
+    page.locator(".paths button").first.click()
+    expect(page.locator(".card.onpath")).to_have_count(4)
+    page.get_by_role("button", name=render("stage.ask.truth.help")).click()
+    expect(page.locator(".badge.right")).to_be_visible(timeout=WAIT)
+
+
+def test_a_node_shows_its_formula_and_its_jacobian(browser_page: Page, app_url: str) -> None:
+    page = opened(browser_page, f"{app_url}/program?scenario=diamond")
+    row(page, "lower").click()
+    expect(page.locator(".panel math").first).to_be_visible()
+    page.get_by_role("button", name=render("stage.ask.jacobian.help")).click()
+    expect(page.locator(".questions .sheet td").first).to_have_text("2", timeout=WAIT)
