@@ -33,7 +33,7 @@ def look(expression: str, at: str = "", *, holds: str = "", **settings: Setting)
 def test_value_and_partials_are_those_of_pytorch() -> None:
     x, y = torch.tensor(1.5, requires_grad=True), torch.tensor(2.0, requires_grad=True)
     f = torch.sin(x * y) + x**2
-    f.backward()
+    f.backward()  # type: ignore[no-untyped-call]
     found = look("sin(x*y) + x**2", "x=1.5; y=2").results
     assert found.value is not None
     assert found.value.elements == [f.item()]
@@ -89,7 +89,7 @@ def test_jacobians_of_both_modes_and_the_hessian() -> None:
     assert found.summed
     assert found.hessian is None
     matrix, x = torch.tensor([[0.5, -1], [1, 0.3]]), torch.tensor([1, 0.5])
-    by_x = torch.autograd.functional.jacobian(lambda one: torch.tanh(matrix @ one), x)
+    by_x = torch.func.jacrev(lambda one: torch.tanh(matrix @ one))(x)
     assert found.jacobian is not None
     assert (found.jacobian.rows, found.jacobian.columns) == (2, 6)
     reverse = torch.tensor(found.jacobian.reverse).reshape(2, 6)

@@ -111,7 +111,7 @@ export class Curve {
     const one = answer.variables.find((row) => row.name === axis.variable);
     const [low, high, step] = one.range;
     const to = (event) => {
-      const place = this.x.back(event.clientX - picture.getBoundingClientRect().left);
+      const place = this.x.back(event.clientX - this.view.canvas.getBoundingClientRect().left);
       const number = Math.min(high, Math.max(low, low + Math.round((place - low) / step) * step));
       this.view.move(axis.variable, axis.element, Number(number.toPrecision(8)));
     };
