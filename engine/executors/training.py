@@ -420,7 +420,8 @@ def _environment(threads: int) -> dict[str, str]:
     del bare["CUDA_VISIBLE_DEVICES"]
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    return {**bare, **passed, **counts}
+    # Threads that spin while they wait for one that others keep from its core would take nine tenths of the time.
+    return {**bare, **passed, **counts, "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @cache

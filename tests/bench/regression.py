@@ -199,9 +199,10 @@ def _next_slice(run: Training) -> int:
     return run.epoch
 
 
-def watched(rounds: int, seconds: float = 3.0) -> None:
+def watched(rounds: int, seconds: float = 2.0) -> None:
     """Print what a watching page costs a run in a worker."""
-    executor = TrainingExecutor(workers=1)
+    executor = TrainingExecutor()
+    executor.warm()
     for count in (11, 1_000_000):
         run = executor.prepare(Settings(points=count, epochs=1_000_000, lr=1e-6))
         process = executor.workers[0].process
