@@ -18,7 +18,7 @@ import { arrowHeads } from "./stage_heads.js";
 const REST = 450;
 const stages = new WeakMap();
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".stage");
   let stage = stages.get(parentElement);
   if (!stage) {
@@ -26,7 +26,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     stages.set(parentElement, stage);
   }
   stage.report = setStateValue;
-  stage.ask = setTriggerValue;
+  stage.ask = setStateValue; // not a trigger: one that meets another rerun on its way would be lost
   stage.receive(data instanceof Uint8Array ? data : new Uint8Array(data));
   return () => {
     stage.close();
@@ -97,7 +97,7 @@ class Stage {
       moment: (stops, line) => this.goTo(stops, line),
       exactly: (m) => this.move(m),
       characters: (span) => this.characters(span),
-      ask: (question) => this.ask("ask", { ...question, mark: this.mark }),
+      ask: (question) => this.ask("ask", { ...question, mark: this.mark, turn: Date.now() }),
       light: (slots) => this.graph.lightPath(slots),
     };
     this.scene = scene;
