@@ -7,7 +7,7 @@ import torch
 
 from engine.executors.base import Question
 from engine.trace import Answer, Trace
-from tests.recording import finished
+from tests.recording import finished, record
 
 PROGRAM = (
     "import torch\nw = torch.tensor([0.5, -1.0, 2.0], requires_grad=True)\ny = torch.softmax(w, 0)\ny[0].backward()\n"
@@ -20,7 +20,7 @@ def node(trace: Trace, name: str) -> int:
 
 def asked(source: str, kind: str, name: str) -> list[Answer]:
     subject = node(finished(source), name)
-    return finished(source, questions=(Question(kind, subject),)).answers
+    return record(source, questions=(Question(kind, subject),)).answers
 
 
 def test_a_jacobian_is_exact() -> None:

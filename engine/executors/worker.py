@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -58,7 +59,13 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
         seed(job.seed)
         recorder = Recorder(program, limits, job.window, job.questions, emit=emit)
         vocabulary = Allowlist(limits, job.seed)
-        interpreter = Interpreter(program, vocabulary, recorder, limits, lambda: time.process_time() - started)
+        only = bool(job.questions) and not asked
+
+        def clock() -> float:
+            """Once every question is answered, there is no time left: nobody waits for the rest of the run."""
+            return math.inf if only and not recorder.questions else time.process_time() - started
+
+        interpreter = Interpreter(program, vocabulary, recorder, limits, clock)
         RemovableHandle.next_id = OWN_HOOKS
         with recorder:
             RemovableHandle.next_id = 0
