@@ -185,10 +185,11 @@ class Watcher:
         self._thread.join()
 
 
-def _processor(pid: int) -> float:
-    """Seconds of processor time that the process has had."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _processor(executor: TrainingExecutor) -> float:
+    """Seconds of processor time that its workers have had."""
+    pids = [worker.process.pid for worker in executor.workers if worker.process is not None]
+    texts = [Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split() for pid in pids]
+    return sum(int(fields[11]) + int(fields[12]) for fields in texts) / os.sysconf("SC_CLK_TCK")
 
 
 def _next_slice(run: Training) -> int:
@@ -205,8 +206,6 @@ def watched(rounds: int, seconds: float = 2.0) -> None:
     executor.warm()
     for count in (11, 1_000_000):
         run = executor.prepare(Settings(points=count, epochs=1_000_000, lr=1e-6))
-        process = executor.workers[0].process
-        assert process is not None
         paces: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
         for turn in range(2 * rounds):
             looking = turn % 2 == 0
@@ -215,10 +214,10 @@ def watched(rounds: int, seconds: float = 2.0) -> None:
             time.sleep(0.3)
             watcher = Watcher(run) if looking else None
             epoch = _next_slice(run)
-            taken, began, own = _processor(process.pid), time.monotonic(), time.process_time()
+            taken, began, own = _processor(executor), time.monotonic(), time.process_time()
             time.sleep(seconds)
             made, passed = _next_slice(run) - epoch, time.monotonic() - began
-            used = max(_processor(process.pid) - taken, 0.01)
+            used = max(_processor(executor) - taken, 0.01)
             paces[looking].append((made / used, made / passed, (time.process_time() - own) / passed))
             if watcher is not None:
                 watcher.stop()
