@@ -9,7 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Page, expect
 
-SLOW = 25_000  # milliseconds that a step may take on a busy machine
+SLOW = 60_000  # milliseconds that a step may take on a busy machine
 
 
 def opened(page: Page, app_url: str, query: str = "") -> Page:
