@@ -120,10 +120,10 @@ class Chunk(msgspec.Struct, frozen=True):
 
     Row i is epoch `first + i * every`: the parameters that its forward pass started from, its loss, and what `.grad`
     held when it ended (with the full batch: the gradient at those parameters). With mini-batches the loss is the mean
-    over the epoch's points, each as of its own batch. All columns are little-endian float64; parameters and gradients are
-    `features + 1` wide, weights first. `end` is the same once more for the parameters the run ended with, computed
-    without taking a step (on all points), where the run is finished and finite. `epochs` of them were made, and `reached`
-    is the one that comes next; `seconds` is what it took.
+    over the epoch's points, each as of its own batch. All columns are little-endian float64; parameters and gradients
+    are `features + 1` wide, weights first. `end` is the same once more for the parameters the run ended with, computed
+    without taking a step (on all points), where the run is finished and finite. `epochs` of them were made, and
+    `reached` is the one that comes next; `seconds` is what it took.
     """
 
     first: int

@@ -1,15 +1,15 @@
 """Which learning rates are stable, before anything is trained: the curvature of a quadratic loss tells.
 
-With the augmented points X̃ = [X 1] the mean squared error has the Hessian H = 2/n X̃ᵀX̃ everywhere, and each eigenvector
-of H is trained on its own. With step lr and curvature λ, gradient descent multiplies the distance to the answer by
-1 - lr λ, so it converges below lr = 2/λ_max. With momentum β the pair (distance now, distance before) is multiplied by
-[[1 + β - lr λ, -β], [1, 0]], stable below 2(1 + β)/λ_max; with Nesterov's by [[(1 + β)(1 - lr λ), -β(1 - lr λ)],
-[1, 0]], stable below 2(1 + β)/((1 + 2β) λ_max). (Polyak 1964; Sutskever et al. 2013 for the form of Nesterov's step used here.)
-Weight decay adds itself to every eigenvalue. Units: λ in loss per squared parameter, lr its inverse.
+With the augmented points X̃ = [X 1] the mean squared error has the Hessian H = 2/n X̃ᵀX̃ everywhere, and each
+eigenvector of H is trained on its own. With step lr and curvature λ, gradient descent multiplies the distance to the
+answer by 1 - lr λ, so it converges below lr = 2/λ_max. With momentum β the pair (distance now, distance before) is
+multiplied by [[1 + β - lr λ, -β], [1, 0]], stable below 2(1 + β)/λ_max; with Nesterov's by [[(1 + β)(1 - lr λ), -β(1 -
+lr λ)], [1, 0]], stable below 2(1 + β)/((1 + 2β) λ_max). (Polyak 1964; Sutskever et al. 2013 for the form of Nesterov's
+step used here.) Weight decay adds itself to every eigenvalue. Units: λ in loss per squared parameter, lr its inverse.
 
 Where it holds: full batches and SGD without or with momentum. It is exact for mse. For huber and smooth_l1 the
-curvature is at most X̃ᵀX̃/n (over β for smooth_l1), so below the limit they cannot diverge, and above it the part near the answer
-does not settle. For mini-batches and for the optimizers that scale their own steps nothing is claimed.
+curvature is at most X̃ᵀX̃/n (over β for smooth_l1), so below the limit they cannot diverge, and above it the part near
+the answer does not settle. For mini-batches and for the optimizers that scale their own steps nothing is claimed.
 """
 
 from __future__ import annotations

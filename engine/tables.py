@@ -68,7 +68,8 @@ class Sheet(msgspec.Struct, frozen=True):
 
 
 def read(content: bytes, choice: Choice = GUESS) -> Sheet:
-    """The file as a sheet. Raises InvalidState with the reason where it is no table of at least two rows and columns."""
+    """The file as a sheet. Raises InvalidState with the reason where it is no table of at least two rows and
+    columns."""
     text = _text(content)
     separator = choice.separator or _separator(text)
     rows = list(_rows(text, separator))

@@ -17,7 +17,7 @@ def test_cells_read_and_sums_back_are_those_of_torch(shapes: tuple[tuple[int, ..
     found = broadcast(shapes)
     assert found is not None
     tensors = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
-    stretched = torch.broadcast_tensors(*tensors)
+    stretched = torch.broadcast_tensors(*tensors)  # type: ignore[no-untyped-call]
     g = torch.randn(found.shape, dtype=torch.float64)
     for place, (tensor, wide) in enumerate(zip(tensors, stretched, strict=True)):
         assert found.shape == tuple(wide.shape)
@@ -30,7 +30,7 @@ def test_cells_read_and_sums_back_are_those_of_torch(shapes: tuple[tuple[int, ..
 @given(st.lists(st.lists(st.sampled_from([1, 2, 3]), max_size=3).map(tuple), min_size=1, max_size=3))
 def test_what_fits_is_what_torch_takes(shapes: list[tuple[int, ...]]) -> None:
     try:
-        expected = tuple(torch.broadcast_shapes(*shapes))
+        expected = tuple(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
     except RuntimeError:
         assert together(shapes) is None
     else:
