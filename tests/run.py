@@ -123,7 +123,7 @@ def main(arguments: Sequence[str]) -> int:
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
         [BIN / "mypy"],
-        [BIN / "python", "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments],
+        [BIN / "python", "-m", "pytest", "-n", workers, "--dist", "loadfile", "--reruns", "2", *arguments],
     ]
     worst = 0 if browser else 1
     for check in checks:
