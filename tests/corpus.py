@@ -2,7 +2,7 @@
 
 `python -m tests.corpus` runs them all and prints the rate; `--only TEXT`, `--every N` choose some; `--show`
 prints differences.
-Each run is a forked child with an alarm, since some examples crash or never end on plain PyTorch too.
+Each runs in a fork of its own, since some examples crash or never end on plain PyTorch too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import ast
 import collections
 import contextlib
 import doctest
-import gc
 import importlib
 import inspect
 import io
@@ -20,7 +19,6 @@ import json
 import os
 import random
 import re
-import signal
 import sys
 import tempfile
 import types
@@ -33,9 +31,9 @@ import numpy as np
 import torch
 
 from engine.limits import DEFAULT
+from tests import forking
+from tests.forking import in_child
 
-_SCRATCH = tempfile.TemporaryDirectory()
-"""Where examples that write files write them."""
 WIDE = msgspec.structs.replace(DEFAULT, printed_length=10**7, printed_lines=10**6)
 """Limits under which long prints are compared whole."""
 PREAMBLE = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nimport math\n"
@@ -163,59 +161,44 @@ def _seed() -> None:
     random.seed(0)
 
 
-def warm() -> None:
-    """Import and read once what every child needs."""
-    import engine.allowlist
-    import engine.interpreter
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What `function` returns in a fork, in a folder of its own; {"lost": status} where it died, {"broken": message}
+    where it raised."""
+    forking.prepare("tests.warmed", __spec__.name)
+    with tempfile.TemporaryDirectory() as folder:
+        return in_child(_quietly, folder, function, *arguments)
 
-    engine.allowlist.warm()
-    assert engine.interpreter
 
-
-def in_child(function: Callable[[], Any], seconds: int = 20) -> Any:
-    """What `function` returns, run in a fork; {"lost": signal} where it died."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        signal.alarm(seconds)
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        os.chdir(_SCRATCH.name)
-        try:
-            answer = json.dumps(function())
-        except BaseException as error:
-            answer = json.dumps({"broken": f"{type(error).__name__}: {error}"})
-        with os.fdopen(writer, "w") as pipe:
-            pipe.write(answer)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        text = pipe.read()
-    _, status = os.waitpid(child, 0)
-    return json.loads(text) if text else {"lost": status}
+def _quietly(folder: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    os.chdir(folder)
+    try:
+        return function(*arguments)
+    except BaseException as error:
+        return {"broken": f"{type(error).__name__}: {error}"}
 
 
 def probe(chunks: list[str]) -> list[str]:
     """The chunks that run one after the other in plain Python, and the first that raises, at the end."""
-
-    def run() -> list[str]:
-        space: dict[str, Any] = {"__name__": "__main__"}
-        good, bad = [], ""
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exec(PREAMBLE, space)
-            _seed()
-            for chunk in chunks:
-                try:
-                    exec(chunk, space)
-                    good.append(chunk)
-                except Exception:
-                    bad = bad or chunk
-        return [*good, bad] if bad else good
-
-    found = in_child(run)
+    found = apart(_probe, chunks)
     return found if isinstance(found, list) else []
+
+
+def _probe(chunks: list[str]) -> list[str]:
+    space: dict[str, Any] = {"__name__": "__main__"}
+    good, bad = [], ""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(PREAMBLE, space)
+        _seed()
+        for chunk in chunks:
+            try:
+                exec(chunk, space)
+                good.append(chunk)
+            except Exception:
+                bad = bad or chunk
+    return [*good, bad] if bad else good
 
 
 def plain(source: str) -> dict[str, Any]:
@@ -312,15 +295,15 @@ def summary(value: Any) -> Any:
 
 def compare(source: str) -> tuple[str, str]:
     """(identical | different | refused | unstable | lost, what there is to say)."""
-    first = in_child(lambda: plain(source))
+    first = apart(plain, source)
     if "lost" in first or "broken" in first:
         return "lost", str(first)
-    got = in_child(lambda: ours(source))
+    got = apart(ours, source)
     if got == first:
         return "identical", ""
     if UNWRITTEN.search(source) or "No module named 'matplotlib'" in str(first["error"]):
         return "unstable", ""
-    if first != in_child(lambda: plain(source)):
+    if first != apart(plain, source):
         return "unstable", ""
     if "refused" in got:
         return "refused", got["refused"]
@@ -354,11 +337,8 @@ def main() -> None:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--unsafe", action="store_true", help="also those of files, processes, other devices")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    gc.freeze()
     counts: collections.Counter[str] = collections.Counter()
     reasons: collections.Counter[str] = collections.Counter()
-    warm()
     for index, example in enumerate(examples()):
         if options.only not in example.name or index % options.every:
             continue

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import warnings
 
-import torch
-
 from tests import corpus
 
 EVERY = 16
@@ -13,8 +11,6 @@ EVERY = 16
 
 def test_a_sample_of_the_docstrings_is_identical() -> None:
     """At least 95 % of the stable ones that touch no file, process or other device."""
-    torch.set_num_threads(1)
-    corpus.warm()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sample = list(corpus.examples())[::EVERY]

@@ -6,10 +6,7 @@ Each runs in a forked child, so that one program's settings, patches and random 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
-import json
-import os
 import random
 import re
 import sys
@@ -27,6 +24,8 @@ from engine.errors import Stop
 from engine.interpreter import Interpreter
 from engine.observer import Observer
 from engine.program import parse
+from tests import forking
+from tests.forking import in_child
 
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
@@ -34,11 +33,13 @@ STOOD_IN = {"matplotlib and tqdm"}
 """Programs that need what may not be installed here: we stand in for it, plain Python cannot be asked."""
 
 
+LATE = ("torch._dynamo", "torch.distributions", "torch.utils.checkpoint", "torch.func", "sympy")
+"""What PyTorch imports late: once, and not again in every child."""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _imported() -> None:
-    """What PyTorch imports late, once and here, not again in every child."""
-    for name in ("torch._dynamo", "torch.distributions", "torch.utils.checkpoint", "torch.func", "sympy"):
-        importlib.import_module(name)
+    forking.prepare(*LATE, "tests.test_interpreter_torch")
 
 
 def programs() -> list[Any]:
@@ -74,37 +75,23 @@ def interpreted(source: str) -> tuple[str, str | None, str]:
     return "".join(interpreter.printed), type(error).__name__ if error else None, str(error or "")
 
 
-def in_child(run: Callable[[str], tuple[str, str | None, str]], source: str) -> list[Any]:
-    """What `run` gives in a forked child with everything seeded, addresses made equal."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        answer: Any = ["", "child", "died"]
-        try:
-            sys.stderr = io.StringIO()
-            torch.manual_seed(0)
-            np.random.seed(0)
-            random.seed(0)
-            answer = run(source)
-        finally:
-            with os.fdopen(writing, "w") as pipe:
-                json.dump(answer, pipe)
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        answer = json.load(pipe)
-    os.waitpid(child, 0)
-    return [_ADDRESS.sub("0x", part) if isinstance(part, str) else part for part in answer]
+def seeded(run: Callable[[str], tuple[str, str | None, str]], source: str) -> list[str | None]:
+    """What `run` gives with everything seeded, addresses made equal."""
+    sys.stderr = io.StringIO()
+    torch.manual_seed(0)
+    np.random.seed(0)
+    random.seed(0)
+    return [_ADDRESS.sub("0x", part) if isinstance(part, str) else part for part in run(source)]
 
 
 @pytest.mark.parametrize("source", [one for one in programs() if one.id not in STOOD_IN])
 def test_agrees_with_plain_pytorch(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert in_child(interpreted, source) == in_child(plain, source)
+    assert in_child(seeded, interpreted, source) == in_child(seeded, plain, source)
 
 
 @pytest.mark.parametrize("source", [one for one in programs() if one.id in STOOD_IN])
 def test_what_we_stand_in_for_runs(source: str) -> None:
-    printed, error, message = in_child(interpreted, source)
+    printed, error, message = in_child(seeded, interpreted, source)
     assert (error, message) == (None, "")
     assert printed

@@ -118,7 +118,7 @@ class View {
     this.input.addEventListener("scroll", () => { this.backdrop.scrollLeft = this.input.scrollLeft; });
     this.backdrop = html("div", { class: "backdrop", "aria-hidden": "true" });
     this.says = html("p", { class: "says", id: "expression-says", role: "status" });
-    this.opener = button(t("expressions.open"), t("expressions.open.help"), () => this.trigger("open", true), { class: "open" });
+    this.opener = button(t("expressions.open"), t("expressions.open.help"), () => this.trigger("open", true), { class: "open", "aria-label": t("expressions.open") });
     this.dtype = html("select", { "aria-label": t("expressions.dtype"), title: t("expressions.dtype"), onchange: () => this.change({ dtype: this.dtype.value }) }, ...["float32", "float64"].map((name) => html("option", { value: name }, name)));
     this.value = html("output", { class: "value" });
     this.how = html("span", { class: "how" });

@@ -92,7 +92,6 @@ def test_contour_surface_jacobian_and_chain_rule(browser_page: Page, app_url: st
     page.wait_for_url(re.compile("view=matrices"))
 
 
-@pytest.mark.xfail(reason="the click on the link to the Program page is not yet seen to arrive", strict=False)
 def test_it_opens_as_a_program(browser_page: Page, app_url: str) -> None:
     page = opened(browser_page, app_url)
     page.get_by_role("button", name="Open as a program").click()
