@@ -1,21 +1,17 @@
 """Every doctest example in the docstrings of the installed PyTorch, run plainly and by our interpreter, and compared.
 
-`python -m tests.corpus` runs them all and prints the rate; `--only TEXT`, `--every N` choose some; `--show`
-prints differences.
+`python -m tests.bench.corpus` runs them all and prints the rate.
 Each runs in a fork of its own, since some examples crash or never end on plain PyTorch too.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
-import collections
 import contextlib
 import doctest
 import importlib
 import inspect
 import io
-import json
 import os
 import random
 import re
@@ -164,7 +160,7 @@ def _seed() -> None:
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     """What `function` returns in a fork, in a folder of its own; {"lost": status} where it died, {"broken": message}
     where it raised."""
-    forking.prepare("tests.warmed", __spec__.name)
+    forking.prepare("tests.warmed", __name__)
     with tempfile.TemporaryDirectory() as folder:
         return in_child(_quietly, folder, function, *arguments)
 
@@ -327,38 +323,3 @@ def difference(expected: dict[str, Any], got: dict[str, Any]) -> str:
 def program(example: Example) -> str:
     """The example as one program."""
     return PREAMBLE + "\n".join(probe(example.chunks))
-
-
-def main() -> None:
-    """Run the corpus and print the rate."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--show", action="store_true")
-    parser.add_argument("--unsafe", action="store_true", help="also those of files, processes, other devices")
-    options = parser.parse_args()
-    counts: collections.Counter[str] = collections.Counter()
-    reasons: collections.Counter[str] = collections.Counter()
-    for index, example in enumerate(examples()):
-        if options.only not in example.name or index % options.every:
-            continue
-        if not options.unsafe and UNSAFE.search("\n".join(example.chunks)):
-            counts["unsafe"] += 1
-            continue
-        source = program(example)
-        verdict, words = compare(source)
-        counts[verdict] += 1
-        if verdict in ("different", "refused"):
-            reasons[words if verdict == "refused" else "different"] += 1
-            print(f"{verdict:10} {example.name}: {words[:500]}", flush=True)
-            if options.show:
-                print("    " + source.replace("\n", "\n    "))
-    judged = counts["identical"] + counts["different"] + counts["refused"]
-    print(dict(counts))
-    for reason, count in reasons.most_common(40):
-        print(f"{count:5} {reason}")
-    print(f"identical: {counts['identical']} of {judged} = {100 * counts['identical'] / max(judged, 1):.1f} %")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""A sample of the docstring corpus runs as plain PyTorch runs it (the whole: `python -m tests.corpus`)."""
+"""A sample of the docstring corpus runs as plain PyTorch runs it (the whole: `python -m tests.bench.corpus`)."""
 
 from __future__ import annotations
 
