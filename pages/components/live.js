@@ -194,7 +194,7 @@ class View {
     if (still.matches || this.run.rows.length < 3) return;
     const began = performance.now();
     const tick = (now) => {
-      const share = Math.min(1, (now - began) / PLAYBACK);
+      const share = Math.min(1, Math.max(0, now - began) / PLAYBACK); // a frame's time may lie before its request
       const last = this.all().length - 1;
       // Slow at first, when most happens.
       this.run.shown = share < 1 ? Math.round(last * share ** 2.2) : null;

@@ -147,4 +147,4 @@ def _watch(context: BrowserContext, page: Page, faults: list[str]) -> None:
     context.on("request", lambda request: asked(request.url))
     page.on("websocket", lambda opened: asked(opened.url))
     page.on("console", lambda message: said(message.type, message.text))
-    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    page.on("pageerror", lambda error: faults.append(f"script: {error.stack or error}"))

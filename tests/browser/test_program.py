@@ -175,7 +175,7 @@ def test_an_endless_loop_disturbs_nobody(new_page: Callable[..., Page], app_url:
     write(second, LESSON + "\n# second")
     second.keyboard.press("ControlOrMeta+Enter")
     expect(row(second, "b")).to_contain_text("4", timeout=WAIT)
-    expect(first.locator(".st-key-outcome-stopped")).to_contain_text("second", timeout=WAIT)
+    expect(first.locator(".st-key-outcome-stopped")).to_contain_text("Stopped at line 3", timeout=WAIT)
     expect(first.locator(".stage")).to_have_count(1, timeout=WAIT)
 
 
