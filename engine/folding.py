@@ -24,14 +24,18 @@ def picture(trace: Trace, clock: Clock) -> Picture:
     raws, arrows = _seen(*Gatherer(trace, clock).gather())
     units = _units(raws, arrows)
     places = _places(raws, units, {loop.number: loop.span for loop in trace.loops})
-    groups = Groups(trace)
+    groups = Groups(trace, raws)
     slots: list[Slot] = []
+    names: list[str] = []
     for members in _members(places):
         first = raws[members[0]]
         variants = sorted((raws[member].variant for member in members), key=lambda variant: variant.at)
         slots.append(Slot(len(slots), first.kind, variants, groups.of(first, units[members[0]])))
+        names.append(first.name)
+    folded = _fold_arrows(arrows, places, units)
+    groups.adopt(slots, names, folded)
     groups.finish(slots)
-    return Picture(slots, _fold_arrows(arrows, places, units), groups.rows)
+    return Picture(slots, folded, groups.rows)
 
 
 def _apart(one: IterationPath, other: IterationPath) -> bool:
@@ -104,8 +108,9 @@ def _fold_arrows(arrows: list[RawArrow], places: list[int], units: list[Iteratio
 class Groups:
     """Gives each slot its groups and numbers them."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, raws: list[Raw]) -> None:
         self.rows: list[Group] = []
+        self.homes = _homes(raws)
         self.scopes = {scope.number: scope for scope in trace.scopes}
         self.longest: dict[int, int] = {}
         for step in trace.steps:
@@ -118,18 +123,40 @@ class Groups:
         if raw.kind in ("leaf", "input"):
             return []
         path: list[int] = []
-        for loop, iteration in raw.path[len(unit) :]:
-            low, high = self._range(loop, iteration)
-            name = f"{low + 1}" if low == high else f"{low + 1} – {high + 1}"
-            path.append(self._number("iterations", name, path, loop, low))
-        if raw.module:
-            parts = raw.module.split(".")
-            for depth in range(1, len(parts) + 1):
+        parts = raw.module.split(".") if raw.module else []
+        loops = list(raw.path[len(unit) :])
+        for depth in range(len(parts) + 1):
+            if depth:
                 path.append(self._number("module", ".".join(parts[:depth]), path))
-        else:
+            while loops and (self.homes[loops[0][0]] <= depth or depth == len(parts)):
+                loop, iteration = loops.pop(0)
+                low, high = self._range(loop, iteration)
+                name = f"{low + 1}" if low == high else f"{low + 1} – {high + 1}"
+                path.append(self._number("iterations", name, path, loop, low))
+        if not parts:
             for number, name in self._calls(raw.scope):
                 path.append(self._number("function", name, path, number if not unit else 0))
         return path
+
+    def adopt(self, slots: list[Slot], names: list[str], arrows: list[Arrow]) -> None:
+        """A parameter belongs to its module where nothing outside of it takes the parameter; and with it what it was
+        made of."""
+        takers: dict[int, list[Slot]] = {}
+        for arrow in arrows:
+            takers.setdefault(arrow.source, []).append(slots[arrow.target])
+        for slot in reversed(slots):
+            if slot.kind not in ("leaf", "input") or slot.number not in takers:
+                continue
+            shared = list(takers[slot.number][0].groups)
+            for taker in takers[slot.number]:
+                shared = [one for one, other in zip(shared, taker.groups, strict=False) if one == other]
+            modules = [self.rows[one].name for one in shared if self.rows[one].kind == "module"]
+            if slot.kind == "leaf":
+                ours = any(names[slot.number].startswith(f"{module}.") for module in modules)
+            else:
+                ours = all(taker.kind == "leaf" for taker in takers[slot.number])
+            if ours:
+                slot.groups[:] = shared
 
     def _range(self, loop: int, iteration: int) -> tuple[int, int]:
         last = self.longest.get(loop, iteration)
@@ -154,16 +181,21 @@ class Groups:
         return self._numbers[key]
 
     def finish(self, slots: list[Slot]) -> None:
-        """Drop the groups of a single slot; where many slots are in none, the middle of them becomes a stretch."""
+        """Drop the groups of a single slot and those that another says as well; where many slots are in none, the
+        middle of them becomes a stretch."""
         sizes = Counter(group for slot in slots for group in slot.groups)
-        kept = [row for row in self.rows if sizes[row.number] > 1]
+        dropped = {row.number for row in self.rows if sizes[row.number] < 2}
+        for row in self.rows:
+            outer = row.parent
+            if row.number not in dropped and outer is not None and sizes[outer] == sizes[row.number]:
+                dropped.add(outer if row.kind == "module" else row.number)
+        kept = [row for row in self.rows if row.number not in dropped]
         numbers = {row.number: place for place, row in enumerate(kept)}
         for slot in slots:
             slot.groups[:] = [numbers[group] for group in slot.groups if group in numbers]
         self.rows = [
-            Group(place, row.kind, row.name, None if row.parent is None else numbers.get(row.parent))
-            for place, row in enumerate(kept)
-        ]
+            Group(place, row.kind, row.name, self._above(row, numbers)) for place, row in enumerate(kept)
+        ]  # fmt: skip
         loose = [slot for slot in slots if not slot.groups and slot.kind in ("operation", "plain")]
         middle = loose[STRETCH:-STRETCH]
         if len(middle) < STRETCH:
@@ -171,3 +203,21 @@ class Groups:
         self.rows.append(Group(len(self.rows), "stretch", f"{len(middle)}", None))
         for slot in middle:
             slot.groups.append(len(self.rows) - 1)
+
+    def _above(self, row: Group, numbers: dict[int, int]) -> int | None:
+        """The new number of the nearest group around it that is kept."""
+        outer = row.parent
+        while outer is not None and outer not in numbers:
+            outer = self.rows[outer].parent
+        return None if outer is None else numbers[outer]
+
+
+def _homes(raws: list[Raw]) -> dict[int, int]:
+    """For each loop how deep in the tree of modules it stands: all that it made was made inside so many of them."""
+    shared: dict[int, list[str]] = {}
+    for raw in raws:
+        parts = raw.module.split(".") if raw.module else []
+        for loop, _ in raw.path:
+            known = shared.setdefault(loop, parts)
+            shared[loop] = [one for one, other in zip(known, parts, strict=False) if one == other]
+    return {loop: len(parts) for loop, parts in shared.items()}

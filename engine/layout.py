@@ -21,6 +21,9 @@ from engine.trace import Trace
 COMFORTABLE = 320
 """So many things are drawn without being asked; beyond, groups are drawn as one each."""
 
+CROWDED = 40
+"""A graph with parts of its own (modules, functions, iterations) is drawn by those parts from here on."""
+
 MOST = 2_500
 """More are never drawn at once: then the middle is left out, and said."""
 
@@ -104,9 +107,10 @@ def _choose(picture: Picture) -> set[int]:
     """No group while all slots fit; else the deepest groups first, outer ones when that is not enough."""
     chosen: set[int] = set()
     deepest = max((len(slot.groups) for slot in picture.slots), default=0)
+    most = COMFORTABLE if all(group.kind == "stretch" for group in picture.groups) else CROWDED
     for depth in range(deepest, -1, -1):
         things = {next((-1 - group for group in slot.groups if group in chosen), slot.number) for slot in picture.slots}
-        if len(things) <= COMFORTABLE:
+        if len(things) <= most:
             break
         chosen |= {slot.groups[depth - 1] for slot in picture.slots if depth and len(slot.groups) >= depth}
     return chosen

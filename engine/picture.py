@@ -167,6 +167,7 @@ class Gatherer:
         place = self.by_tensor[node.leaf]
         raw = self.raws[place]
         raw.kind = "leaf"
+        raw.name = node.label or raw.name
         raw.variant = msgspec.structs.replace(raw.variant, node=node.number)
         self.by_node[node.number] = place
 

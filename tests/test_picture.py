@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from engine import run
 from engine.clock import clock
 from engine.folding import picture
+from engine.layout import arrange
 from engine.picture import Picture
 from engine.trace import Trace
 from tests import traces
@@ -71,3 +73,49 @@ def test_a_graph_deeper_than_the_recursion_limit_is_drawn() -> None:
 
 def test_nothing_is_drawn_of_an_empty_trace() -> None:
     assert drawn(Trace(source="")) == Picture([], [], [])
+
+
+TREE = """
+import torch
+from torch import nn
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(0.5))
+    def forward(self, x):
+        for _ in range(12):
+            x = torch.tanh(x * self.scale)
+        return x
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(), Block(), Block(), Block()])
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x + 1
+
+net = Net()
+x = torch.tensor(1.0, requires_grad=True)
+net(x).backward()
+"""
+
+
+def test_a_large_network_is_drawn_by_its_modules_each_with_its_own_parameters() -> None:
+    """The tree of modules is the outer one; loops and parameters are inside the module they belong to."""
+    made = drawn(run(TREE))
+    names = {group.number: f"{group.kind} {group.name}" for group in made.groups}
+    parents = {names[group.number]: names.get(group.parent or 0) for group in made.groups if group.parent is not None}
+    assert parents["module net.blocks.2"] == "module net.blocks"
+    assert parents["module net.blocks"] == "module net"
+    parameters = [slot for slot in made.slots if slot.kind == "leaf" and slot.groups]
+    assert [names[slot.groups[-1]] for slot in parameters] == [f"module net.blocks.{number}" for number in range(4)]
+    inner = [group for group in made.groups if group.kind == "iterations"]
+    assert {names[group.parent] for group in inner if group.parent is not None} == {
+        f"module net.blocks.{number}" for number in range(4)
+    }
+    things = arrange(made)
+    assert [names[group] for group in things.closed] == [f"module net.blocks.{number}" for number in range(4)]
+    assert len(things.places) == 6  # the four blocks, x and the last sum
