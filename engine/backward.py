@@ -62,6 +62,8 @@ class Passes:
         self.guarded: Callable[[Callable[[], Any]], Any] = lambda action: action()
         """Calls what only records, so that a fault of ours does not become the program's."""
         self.unwatched: Callable[[Callable[[], Any]], Any] = lambda action: action()
+        self.ask: Callable[[int, Sequence[Any], Sequence[Any]], None] | None = None
+        """Called before a pass with its number, outputs and their gradients, for questions about it."""
 
     def install(self) -> None:
         """Take the engine's place."""
@@ -100,6 +102,8 @@ class Passes:
         try:
             self.guarded(partial(self._begin, row, outputs, given))
             self.guarded(partial(self._attach, outputs, running, nodes, handles))
+            if self.ask is not None:
+                self.guarded(partial(self.ask, running.number, outputs, given["grad_tensors"] or ()))
             return self._engine(outputs, *args, **kwargs)
         except BaseException as raised:
             error = str(raised)

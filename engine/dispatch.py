@@ -32,6 +32,7 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
         self._snapshots = snapshots
         self._first = 0
         self.active = False
+        self.suspended = False
         self.guarded: Callable[[Callable[[], Any]], Any] = lambda action: action()
 
     def begin(self, occurrence: Occurrence) -> None:
@@ -81,11 +82,13 @@ class Kernels(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ig
 
 
 def unwatched(watch: Watch, function: Callable[[], Any]) -> Any:
-    """Call it with watching suspended, if it is on."""
-    if not watch.active:
+    """Call it with watching suspended, if it is on and not suspended already."""
+    if not watch.active or watch.suspended:
         return function()
     watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+    watch.suspended = True
     try:
         return function()
     finally:
+        watch.suspended = False
         watch.__enter__()  # type: ignore[no-untyped-call]

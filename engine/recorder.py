@@ -101,6 +101,7 @@ class Recorder(Observer):
         self.questions = Questions(self.rows, questions)
         if self.questions:
             self.graph.ask = lambda number, node: unwatched(self.watch, lambda: self.questions.ask(number, node))
+            self.passes.ask = lambda *begun: self.questions.ask_pass(self.graph.number, *begun)
         self.modules = Modules(self.moment, self._reachable)
         self.loops = Loops(self.rows, limits, program.span)
         self._places: dict[Any, Place] = {}

@@ -27,7 +27,7 @@ WORKER_SIDE = (
     # The recorder.
     *("engine.recorder", "engine.backward", "engine.callbacks", "engine.cuts", "engine.dispatch", "engine.graph"),
     *("engine.ledger", "engine.modules", "engine.moment", "engine.previews", "engine.questions", "engine.saved"),
-    "engine.truth",
+    *("engine.contributions", "engine.forward", "engine.truth"),
     *("engine.snapshots", "engine.text", "engine.variables"),
     # The trainer.
     *("engine.regression", "engine.devices", "engine.epochs", "engine.losses", "engine.optimizers"),

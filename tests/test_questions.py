@@ -44,6 +44,27 @@ def test_a_jacobian_has_a_block_for_each_input_that_needs_grad() -> None:
     assert second.preview.values == [1.0, 0.0, 0.0, 2.0]
 
 
+def test_a_jacobian_of_a_broadcast_has_the_shape_of_its_inputs() -> None:
+    source = (
+        "import torch\na = torch.tensor([[1.0], [2.0]], requires_grad=True)\nb = torch.tensor([3.0, 4.0, 5.0],"
+        " requires_grad=True)\ny = a * b\ny.sum().backward()\n"
+    )
+    a, b = torch.tensor([[1.0], [2.0]]), torch.tensor([3.0, 4.0, 5.0])
+    blocks = torch.autograd.functional.jacobian(torch.mul, (a, b))  # type: ignore[no-untyped-call]
+    for answer, exact in zip(asked(source, "jacobian", "MulBackward0"), blocks, strict=True):
+        assert answer.shape == tuple(exact.shape)
+        assert answer.preview is not None
+        assert answer.preview.values == exact.flatten().tolist()
+
+
+def test_a_node_first_met_in_a_pass_inside_a_call_can_be_asked() -> None:
+    source = "import torch\nf = lambda x: x ** 3\nj = torch.autograd.functional.hessian(f, torch.tensor(2.0))\n"
+    trace = finished(source)
+    inside = next(one for one in trace.nodes if one.pass_ is not None)
+    [answer, *_] = finished(source, questions=(Question("kernels", inside.number),)).answers
+    assert answer.code == ""
+
+
 def test_asking_changes_nothing_of_the_run() -> None:
     plain = finished(PROGRAM)
     asking = finished(PROGRAM, questions=(Question("jacobian", node(plain, "SoftmaxBackward0")),))

@@ -64,17 +64,23 @@ ROWS: dict[str, tuple[str, str]] = {
     "stage.paths.sum": ("pass {pass}: {count} paths, together", "第 {pass} 次反向：{count} 条路径，合计"),
     "stage.paths.light": ("Light this path in the graph", "在图中点亮这条路径"),
     "paths.none": ("No backward pass came to this leaf.", "没有反向传播到达这个叶子。"),
-    "paths.many": (
-        "More than 64 paths lead here. They are too many to follow one by one.",
-        "通向这里的路径超过 64 条，无法逐条跟随。",
-    ),
     "paths.mixed": (
-        "Several paths meet in a node that mixes elements, so this one's part cannot be told from the record alone.",
-        "几条路径在一个混合各元素的节点汇合，仅凭记录无法分出这一条的部分。",
+        "not known: a Function of the program's own is on the way",
+        "未知：途中有程序自定义的 Function",
     ),
     "paths.not_recorded": (
-        "A gradient on the way is too large to have been recorded in full.",
-        "途中的某个梯度过大，没有完整记录。",
+        "not known: a gradient on the way is too large to have been recorded in full",
+        "未知：途中的某个梯度过大，没有完整记录",
+    ),
+    "paths.changed": (
+        "A hook changed a gradient on the way: the paths give what the nodes themselves would have sent.",
+        "途中有 hook 修改了梯度：下面是各节点本身会传出的部分。",
+    ),
+    "paths.rest": ("{count} more, together", "另外 {count} 条，合计"),
+    "paths.rest.many": ("more than {count} others, together", "另外超过 {count} 条，合计"),
+    "paths.failed": (
+        "PyTorch could not follow a path: {message}",
+        "PyTorch 无法沿路径计算：{message}",
     ),
     "stage.memory": ("Held for backward", "为反向保留"),
     "stage.memory.at": ("{bytes} B held for backward · most {most} B", "为反向保留 {bytes} B · 最多 {most} B"),

@@ -9,13 +9,15 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.executors.base import Job, Question
 from engine.executors.local import shared
-from engine.paths import account
-from engine.trace import Answer, InvalidTrace, Trace, assemble, check
+from engine.paths import Account, account, completed
+from engine.trace import Answer, InvalidTrace, TensorValue, Trace, assemble, check
 from pages.components.language import say
 from pages.components.run import visitor
 from pages.components.stage import Asked
 
 _KEPT = 24
+_COUNTED = 1_000_000
+"""More paths than these are not counted out."""
 
 
 def known(job: Job) -> list[dict[str, Any]]:
@@ -27,7 +29,7 @@ def ask(job: Job, trace: Trace, asked: Asked) -> None:
     """Find the answer and keep it with the session."""
     held = _held(job)
     if asked.key not in held:
-        found = _paths(trace, asked) if asked.kind == "paths" else _again(job, trace, asked)
+        found = _paths(job, trace, asked) if asked.kind == "paths" else _again(job, trace, asked)
         held[asked.key] = {"key": asked.key, **found}
         while len(held) > _KEPT:
             held.pop(next(iter(held)))
@@ -40,27 +42,57 @@ def _held(job: Job) -> dict[str, dict[str, Any]]:
     return kept[1]
 
 
-def _paths(trace: Trace, asked: Asked) -> dict[str, Any]:
+def _paths(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
+    """From the record alone where it tells the paths apart, else with the answers of the live nodes of another run."""
     found = account(trace, asked.other or 0, asked.subject)
-    if found.code:
+    if found.target >= 0 and not found.known:
+        answers = _answers(job, trace, Question("paths", found.target, found.pass_))
+        found = found if isinstance(answers, str) else completed(found, answers)
+    if not found.paths:
         return {"text": say(found.code)}
     rows = [
         {"nodes": row.nodes, "values": row.values, "text": say(row.code) if row.code else ""} for row in found.paths
     ]
-    return {"rows": rows, "total": found.total, "pass": found.pass_}
+    return {
+        "rows": rows,
+        "total": found.total,
+        "rest": found.rest,
+        "count": str(found.count) if found.count <= _COUNTED else f"> {_COUNTED:,}",
+        "others": _others(found),
+        "changed": say(found.code) if found.code else "",
+        "shape": _shape(trace, asked.subject),
+        "pass": found.pass_,
+    }
 
 
-def _again(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
-    """The same deterministic run once more, with the question."""
-    question = Question(asked.kind, asked.subject, asked.other)
+def _others(found: Account) -> str:
+    """How many paths have no part of their own, in words."""
+    others = found.count - sum(row.values is not None for row in found.paths)
+    if others > _COUNTED:
+        return say("paths.rest.many", count=_COUNTED)
+    return say("paths.rest", count=others) if others else ""
+
+
+def _shape(trace: Trace, tensor: int) -> tuple[int, ...]:
+    return next((one.shape for one in trace.values if isinstance(one, TensorValue) and one.tensor == tensor), ())
+
+
+def _answers(job: Job, trace: Trace, question: Question) -> list[Answer] | str:
+    """The same deterministic run once more, with the question; a sentence where there is no answer."""
     again = Job(job.source, job.seed, job.device, job.window, (question,))
     try:
         frames = list(shared().run(again, visitor=visitor()))
-        answers = check(assemble(frames, source=trace.source)).answers
+        return check(assemble(frames, source=trace.source)).answers
     except EngineError as error:
-        return {"text": say(error.code, **error.params)}
+        return say(error.code, **error.params)
     except InvalidTrace:
-        return {"text": say("page.run.fault")}
+        return say("page.run.fault")
+
+
+def _again(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
+    answers = _answers(job, trace, Question(asked.kind, asked.subject, asked.other))
+    if isinstance(answers, str):
+        return {"text": answers}
     if any(answer.code and answer.preview is None for answer in answers):
         answer = next(answer for answer in answers if answer.code)
         return {"text": say(answer.code, **answer.params)}

@@ -30,13 +30,14 @@ function kernels(answer, inspector) {
 function paths(answer, inspector) {
   const t = inspector.texts;
   const { model } = inspector;
-  const heading = answer.rows.length === 1 ? t("stage.paths.one", { pass: answer.pass + 1 })
-    : t("stage.paths.sum", { pass: answer.pass + 1, count: answer.rows.length });
-  const total = answer.total ? preview({ kind: "tensor", shape: [answer.total.length], preview: { values: answer.total } }, 40) : "";
-  return [html("p", {}, heading, total ? html("b", {}, ` ${total}`) : null),
+  const part = (values, room) => preview({ kind: "tensor", shape: answer.shape, preview: { values } }, room);
+  const heading = answer.rows.length === 1 && !answer.others ? t("stage.paths.one", { pass: answer.pass + 1 }) : t("stage.paths.sum", { pass: answer.pass + 1, count: answer.count });
+  return [html("p", {}, heading, answer.total ? html("b", {}, ` ${part(answer.total, 40)}`) : null),
+    answer.changed ? html("p", { class: "changed" }, answer.changed) : null,
     html("ol", { class: "paths" }, ...answer.rows.map((row) => html("li", {},
       button(row.nodes.map((number) => inspector.nameOf(number)).join(" → "), t("stage.paths.light"), () => inspector.choose.light(row.nodes.map((number) => model.slotOfNode.get(number)))),
-      html("b", {}, row.values ? preview({ kind: "tensor", shape: [row.values.length], preview: { values: row.values } }, 30) : row.text))))];
+      row.values ? html("b", {}, part(row.values, 30)) : html("small", {}, row.text)))),
+    answer.others ? html("p", { class: "rest" }, `${answer.others} `, answer.rest ? html("b", {}, part(answer.rest, 30)) : null) : null];
 }
 
 function truth(answer, inspector) {
