@@ -116,6 +116,13 @@ def account(trace: Trace, pass_: int, leaf: int) -> Account:
     return _summed(Account(leaf, pass_, found, total, target=target, count=_count(run, target, leading)))
 
 
+def delivered(trace: Trace, pass_: int, leaf: int) -> tuple[float, ...] | None:
+    """What that pass brought to the leaf, as many elements as were recorded; None where it did not come there."""
+    run = Run(trace, pass_)
+    target = run.to(leaf)
+    return None if target is None else _frozen(_delivered(run, target))
+
+
 def completed(account: Account, answers: Iterable[Answer]) -> Account:
     """The same account with the parts that live nodes gave. Where the pass ran through a Function of the program's own,
     or a node could not be called, a path stays as it was."""

@@ -99,7 +99,7 @@ class Nudge(Observer):
 
     def before_statement(self, node: ast.stmt, scope: Any, tick: int) -> None:
         if tick == self._tick:
-            leaf = _at(self._globals, self._label)
+            leaf = at_path(self._globals, self._label)
             if isinstance(leaf, torch.Tensor) and leaf.is_leaf and leaf.is_contiguous():
                 flat = leaf.data.view(-1)
                 self.start = float(flat[self._element])
@@ -109,14 +109,17 @@ class Nudge(Observer):
         self._passes += 1
         if self._passes <= self._pass:
             return self._engine(outputs, *args, **kwargs)
-        cotangents = args[0] if args else kwargs.get("grad_tensors", ())
+        self.measure(outputs, args[0] if args else kwargs.get("grad_tensors", ()))
+        raise LimitReached("limit.statements", limit=self._tick)
+
+    def measure(self, outputs: Sequence[Any], cotangents: Sequence[Any]) -> None:
+        """f, and the nodes behind the roots."""
         total = 0.0
         for output, cotangent in zip(outputs, cotangents, strict=True):
             if isinstance(output, torch.Tensor) and isinstance(cotangent, torch.Tensor):
                 total += float((output.detach().double() * cotangent.detach().double()).sum())
                 self.names += _names(output.grad_fn)
         self.value = total
-        raise LimitReached("limit.statements", limit=self._tick)
 
 
 def _names(root: Any) -> list[str]:
@@ -133,7 +136,7 @@ def _names(root: Any) -> list[str]:
     return names
 
 
-def _at(variables: dict[str, object], label: str) -> object:
+def at_path(variables: dict[str, object], label: str) -> object:
     """The tensor at a path like "w" or "model.linear.weight"; None where there is none."""
     name, *parts = label.split(".")
     value = variables.get(name)

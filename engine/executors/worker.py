@@ -17,10 +17,12 @@ from torch.utils.hooks import RemovableHandle
 from engine.allowlist import Allowlist
 from engine.errors import InvalidProgram, LimitReached, Refused, Stop
 from engine.executors.base import Job, Question
+from engine.forward import both_ways
 from engine.interpreter import Interpreter
 from engine.limits import DEFAULT, Limits
 from engine.observer import Observer
 from engine.program import Program, parse
+from engine.questions import WHOLE
 from engine.recorder import Recorder
 from engine.trace import Answer, Figure, Frame, Notice, Outcome, assemble, decode_frame, encode
 from engine.truth import check_leaf
@@ -44,7 +46,7 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
     """
     started = time.process_time()
     sent: list[bytes] = []
-    asked = [(index, one) for index, one in enumerate(job.questions) if one.kind == "truth"]
+    asked = [(index, one) for index, one in enumerate(job.questions) if one.kind in WHOLE]
     if asked:
         emit = _kept(emit, sent)
     try:
@@ -71,7 +73,8 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
             RemovableHandle.next_id = 0
             outcome = _run(interpreter, limits)
         for index, question in asked:
-            recorder.rows.add("answers", _truth(index, question, job, program, limits, sent, started))
+            for answer in _whole(index, question, job, program, limits, sent, started):
+                recorder.rows.add("answers", answer)
         _finish(recorder, interpreter, vocabulary, outcome, limits)
     except Exception as error:
         emit(encode(Frame(outcome=_own_fault(error))))
@@ -87,10 +90,10 @@ def _kept(emit: Emit, sent: list[bytes]) -> Emit:
     return both
 
 
-def _truth(
+def _whole(
     index: int, question: Question, job: Job, program: Program, limits: Limits, sent: list[bytes], started: float
-) -> Answer:
-    """The answer to a question of kind "truth", by running the program again, each time from its seed."""
+) -> list[Answer]:
+    """The answers to a question about the whole, by running the program again, each time from its seed."""
 
     def again(observer: Observer) -> None:
         seed(job.seed)
@@ -100,7 +103,10 @@ def _truth(
             interpreter.run()
 
     trace = assemble(map(decode_frame, sent), source=program.text)
-    return check_leaf(index, question, trace, again, lambda: time.process_time() - started > limits.soft_deadline / 2)
+    if question.kind == "forward":
+        return both_ways(index, question, trace, again)
+    late = lambda: time.process_time() - started > limits.soft_deadline / 2  # noqa: E731
+    return [check_leaf(index, question, trace, again, late)]
 
 
 def seed(number: int) -> None:

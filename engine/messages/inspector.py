@@ -56,6 +56,22 @@ ROWS: dict[str, tuple[str, str]] = {
         "Runs the program again in float64, a little to both sides of each element, and compares.",
         "以 float64 再次运行程序，每个元素向两侧各移动一点，然后比较。",
     ),
+    "stage.ask.forward": ("Forward and backward, side by side", "前向模式与反向模式对照"),
+    "stage.ask.forward.help": (
+        "Runs the program again in forward mode (jvp) and sets it beside what backward (vjp) brought.",
+        "以前向模式（jvp）再次运行程序，并与反向（vjp）的结果对照。",
+    ),
+    "stage.forward.says": (
+        "Let every element of {name} grow at rate 1. Forward: how fast each variable then moves. Backward: how fast the "
+        "output moves when that variable does.",
+        "让 {name} 的每个元素以速率 1 增长。前向：每个变量随之变化的速度。反向：该变量变化时输出变化的速度。",
+    ),
+    "stage.forward.variable": ("variable", "变量"),
+    "stage.forward.forward": ("forward (jvp)", "前向 (jvp)"),
+    "stage.forward.backward": ("backward (vjp)", "反向 (vjp)"),
+    "stage.forward.product": ("multiplied, summed", "相乘求和"),
+    "stage.forward.passed": ("not reached", "未到达"),
+    "stage.forward.left": ("{count} later variables are left out.", "略去之后的 {count} 个变量。"),
     "stage.ask.waiting": ("Asking …", "正在询问…"),
     "stage.answer.input": ("by input {place}: {shape}", "对输入 {place}：{shape}"),
     "stage.answer.nothing": ("It runs no aten operation.", "它不运行任何 aten 运算。"),

@@ -35,6 +35,26 @@ ROWS: dict[str, tuple[str, str]] = {
         "Not checkable: only gradients in float32 and float64 are compared.",
         "无法核对：只比较 float32 和 float64 的梯度。",
     ),
+    "forward.agree": (
+        "The same number from both ends: forward mode arrives at {forward}, and the grad that backward mode brought adds "
+        "up to {backward}.",
+        "两端得到同一个数：前向模式到达 {forward}，反向模式带来的梯度相加得 {backward}。",
+    ),
+    "forward.differ": (
+        "Two numbers: forward mode arrives at {forward}, the grad of backward mode adds up to {backward}. detach, no_grad, "
+        "hooks and a backward of the program's own act on backward mode only.",
+        "两个不同的数：前向模式到达 {forward}，反向模式的梯度相加得 {backward}。detach、no_grad、hook 和自定义的 backward "
+        "只影响反向模式。",
+    ),
+    "forward.failed": ("Forward mode stopped: {message}", "前向模式中止：{message}"),
+    "forward.unnamed": (
+        "Not to be had: no variable of the program leads to this leaf before it is first used, so it cannot be moved.",
+        "无法得到：在首次使用之前，程序中没有变量指向这个叶子，因此无法移动它。",
+    ),
+    "forward.not_recorded": (
+        "Not to be had: the gradient is too large, or not of real finite numbers, to be added up.",
+        "无法得到：梯度过大，或含有非有限的实数，无法相加。",
+    ),
     "truth.no_grad": (
         "Not checkable: no backward pass has put a gradient into this leaf.",
         "无法核对：还没有反向传播为这个叶子存入梯度。",

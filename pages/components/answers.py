@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import streamlit as st
 
 from engine.errors import EngineError
 from engine.executors.base import Job, Question
 from engine.executors.local import shared
 from engine.paths import Account, account, completed
+from engine.side_by_side import side_by_side
 from engine.trace import Answer, InvalidTrace, TensorValue, Trace, assemble, check
 from pages.components.language import say
 from pages.components.run import visitor
@@ -29,7 +31,8 @@ def ask(job: Job, trace: Trace, asked: Asked) -> None:
     """Find the answer and keep it with the session."""
     held = _held(job)
     if asked.key not in held:
-        found = _paths(job, trace, asked) if asked.kind == "paths" else _again(job, trace, asked)
+        find = {"paths": _paths, "forward": _forward}.get(asked.kind, _again)
+        found = find(job, trace, asked)
         held[asked.key] = {"key": asked.key, **found}
         while len(held) > _KEPT:
             held.pop(next(iter(held)))
@@ -62,6 +65,24 @@ def _paths(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
         "changed": say(found.code) if found.code else "",
         "shape": _shape(trace, asked.subject),
         "pass": found.pass_,
+    }
+
+
+def _forward(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
+    """Tangents of another run beside the gradients of this one."""
+    answers = _answers(job, trace, Question("forward", asked.subject))
+    if isinstance(answers, str):
+        return {"text": answers}
+    end = answers[-1]
+    if "forward" not in end.params:
+        return {"text": say(end.code, **end.params)}
+    rows = side_by_side(trace, asked.subject, int(end.params["pass"]), answers)
+    numbers = {name: f"{end.params[name]:.4g}" for name in ("forward", "backward")}
+    return {
+        "rows": [msgspec.structs.asdict(row) for row in rows],
+        "says": say(end.code, **numbers),
+        "right": end.code == "forward.agree",
+        "left": end.params["left_out"],
     }
 
 

@@ -31,12 +31,12 @@ class Selection(msgspec.Struct, frozen=True):
     node: int | None = None
 
 
-QUESTIONS = ("jacobian", "kernels", "paths", "truth")
+QUESTIONS = ("jacobian", "kernels", "paths", "truth", "forward")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A question of the reader: about a node ("jacobian", "kernels"), or a leaf tensor ("truth"; "paths" in the pass
-    `other`)."""
+    """A question of the reader: about a node ("jacobian", "kernels"), or a leaf tensor ("truth", "forward"; "paths" in
+    the pass `other`)."""
 
     kind: str
     subject: int

@@ -8,7 +8,7 @@ export function answered(kind, answer, inspector) {
   const t = inspector.texts;
   const heading = html("h5", {}, t(`stage.ask.${kind}`));
   if (answer.text) return html("div", {}, heading, html("p", {}, answer.text));
-  return html("div", {}, heading, ...{ jacobian, kernels, paths, truth }[kind](answer, inspector));
+  return html("div", {}, heading, ...{ jacobian, kernels, paths, truth, forward }[kind](answer, inspector));
 }
 
 function jacobian(answer, inspector) {
@@ -45,4 +45,20 @@ function truth(answer, inspector) {
   return [html("p", { class: row.right ? "badge right" : "badge wrong" }, row.right ? "✓ " : "✕ ", row.text),
     html("table", { class: "compare" }, html("tbody", {}, ...row.checked.map(([place, exact, measured]) => html("tr", {},
       html("th", { scope: "row" }, `[${place}]`), html("td", {}, digits(exact, 7)), html("td", {}, digits(measured, 7))))))];
+}
+
+// Each variable with how fast it moves (forward mode) and how fast the output moves with it (backward mode).
+function forward(answer, inspector) {
+  const t = inspector.texts;
+  const held = (row, values) => preview({ kind: "tensor", shape: row.shape, preview: { values } }, 22);
+  const head = ["variable", "forward", "backward", "product"].map((name) => html("th", { scope: "col" }, t(`stage.forward.${name}`)));
+  return [html("p", {}, t("stage.forward.says", { name: answer.rows[0].name })),
+    html("table", { class: "compare both" }, html("thead", {}, html("tr", {}, ...head)),
+      html("tbody", {}, ...answer.rows.map((row) => html("tr", {},
+        html("th", { scope: "row", title: row.line === null ? null : t("stage.line", { line: row.line }) }, row.name),
+        html("td", { class: "value" }, held(row, row.forward)),
+        html("td", { class: "grad" }, row.backward === null ? html("small", {}, t("stage.forward.passed")) : held(row, row.backward)),
+        html("td", {}, row.product === null ? "–" : digits(row.product)))))),
+    answer.left ? html("p", {}, t("stage.forward.left", { count: answer.left })) : null,
+    html("p", { class: answer.right ? "badge right" : "badge wrong" }, answer.right ? "✓ " : "≠ ", answer.says)];
 }

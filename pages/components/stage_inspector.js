@@ -181,7 +181,7 @@ export class Inspector {
   asking(facts) {
     const kinds = [];
     if (facts.node && facts.node.leaf === null) kinds.push("jacobian", "kernels");
-    if (facts.slot.kind === "leaf" && facts.node) kinds.push("paths", "truth");
+    if (facts.slot.kind === "leaf" && facts.node) kinds.push("paths", "truth", "forward");
     if (!kinds.length || !this.choose.ask) return "";
     const rows = kinds.map((kind) => {
       const question = this.question(kind, facts);
@@ -200,7 +200,7 @@ export class Inspector {
   question(kind, { node }) {
     const events = this.model.eventsOf.get(node.number) ?? [];
     const event = kind === "paths" ? events.filter((one) => one.at <= this.m).pop() ?? events[0] : null;
-    const subject = kind === "paths" || kind === "truth" ? node.leaf : node.number;
+    const subject = ["paths", "truth", "forward"].includes(kind) ? node.leaf : node.number;
     const other = event ? event.pass_ : null;
     return { kind, subject, other, key: `${kind}:${subject}:${other}` };
   }
