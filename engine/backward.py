@@ -59,7 +59,7 @@ class Passes:
         self._depth = 0
         self.open: list[Running] = []
         self.span: Callable[[], Span] = lambda: moment.span
-        self.guarded: Callable[[Callable[[], Any]], Any] = lambda action: action()
+        self.guarded: Callable[..., Any] = lambda action, *given: action(*given)
         """Calls what only records, so that a fault of ours does not become the program's."""
         self.unwatched: Callable[[Callable[[], Any]], Any] = lambda action: action()
         self.ask: Callable[[int, Sequence[Any], Sequence[Any]], None] | None = None
@@ -100,10 +100,10 @@ class Passes:
         if given["create_graph"]:
             self._graph.births.append((next_node(), None, running.number))
         try:
-            self.guarded(partial(self._begin, row, outputs, given))
-            self.guarded(partial(self._attach, outputs, running, nodes, handles))
+            self.guarded(self._begin, row, outputs, given)
+            self.guarded(self._attach, outputs, running, nodes, handles)
             if self.ask is not None:
-                self.guarded(partial(self.ask, running.number, outputs, given["grad_tensors"] or ()))
+                self.guarded(self.ask, running.number, outputs, given["grad_tensors"] or ())
             return self._engine(outputs, *args, **kwargs)
         except BaseException as raised:
             error = str(raised)
@@ -111,7 +111,8 @@ class Passes:
         finally:
             for handle in handles:
                 handle.remove()
-            self.guarded(partial(self._end, running, nodes))
+            released = error is None and not given["retain_graph"]
+            self.guarded(self._end, running, nodes, released)
             self.open.pop()
             self._rows.fill(running.place, "passes", Pass(running.number, error=error, **row))
 
@@ -148,6 +149,7 @@ class Passes:
         """Hooks on every node that the pass can reach."""
         seen: set[int] = set()
         stack: list[Any] = list(_roots(outputs))
+        guarded, begun, ended = self.guarded, self._begun, self._ended
         while stack:
             node = stack.pop()
             number = self._graph.number(node)
@@ -155,20 +157,22 @@ class Passes:
                 continue
             seen.add(number)
             nodes.append((number, node))
-            leaf = node._sequence_nr() == ACCUMULATE
-            handles.append(node.register_prehook(partial(self._before, running, number, node if leaf else None)))
-            if not leaf:  # with a hook after it, AccumulateGrad would copy a gradient that it otherwise takes as it is
-                handles.append(node.register_hook(partial(self._after, running, number)))
-            stack.extend(child for child, _ in node.next_functions if child is not None)
-
-    def _before(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
-        """A node begins."""
-        self.guarded(partial(self._begun, running, number, accumulate, grad_outputs))
+            if node._sequence_nr() == ACCUMULATE:
+                # With a hook after it, it would copy a gradient that it otherwise takes as it is.
+                handles.append(node.register_prehook(partial(guarded, begun, running, number, node)))
+                continue
+            handles.append(node.register_prehook(partial(guarded, begun, running, number, None)))
+            handles.append(node.register_hook(partial(guarded, ended, running, number)))
+            stack.extend([child for child, _ in node.next_functions if child is not None])
 
     def _begun(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
+        """A node begins."""
+        self._moment.turn += 1
         self._settle()
-        self._flush(running)
-        arrived = [self._snapshot(grad) for grad in grad_outputs]
+        if running.started:
+            self._flush(running)
+        look = self._snapshots.tensor
+        arrived = [None if grad is None else look(grad) for grad in grad_outputs]
         running.started.append((running.index, number, arrived))
         running.fired[number] = (running.index, arrived)
         running.index += 1
@@ -176,12 +180,11 @@ class Passes:
             leaf = accumulate.variable
             running.deposit = (leaf, arrived[0], self._ledger.before(leaf), number)
 
-    def _after(self, running: Running, number: int, grad_inputs: Sequence[Any], grad_outputs: Sequence[Any]) -> None:
+    def _ended(self, running: Running, number: int, grad_inputs: Sequence[Any], grad_outputs: Sequence[Any]) -> None:
         """A node ends."""
-        self.guarded(partial(self._ended, running, number, grad_inputs))
-
-    def _ended(self, running: Running, number: int, grad_inputs: Sequence[Any]) -> None:
-        sent = [self._snapshot(grad) for grad in grad_inputs]
+        self._moment.turn += 1
+        look = self._snapshots.tensor
+        sent = [None if grad is None else look(grad) for grad in grad_inputs]
         if running.started and running.started[-1][1] == number:
             index, _, arrived = running.started.pop()
             self._rows.add("events", Event(running.number, index, number, arrived, sent))
@@ -201,12 +204,14 @@ class Passes:
                 running.deposit = None
                 self._ledger.deposit(leaf, amount, before, running.number, node)
 
-    def _end(self, running: Running, nodes: list[tuple[int, Any]]) -> None:
+    def _end(self, running: Running, nodes: list[tuple[int, Any]], released: bool) -> None:
+        """The pass is over. `released`: the engine let go of what each node kept, right after it had fired."""
+        self._moment.turn += 1
         self._settle()
         self._flush(running)
         self._graph.end_births(running.number, next_node())
         self._ledger.retained(running.number, running.fired)
-        self._graph.free(nodes, running.number)
+        self._graph.free(nodes, running.number, running.fired if released else ())
 
 
 def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

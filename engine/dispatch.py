@@ -22,6 +22,17 @@ KERNELS = 200
 """How many kernels of one operation are listed."""
 
 
+_NAMES: dict[Any, str] = {}
+
+
+def kernel_name(operation: Any) -> str:
+    """ "aten.addmm.default". Each is written once: writing it takes as long as running a small one."""
+    name = _NAMES.get(operation)
+    if name is None:
+        name = _NAMES[operation] = str(operation)
+    return name
+
+
 class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ignore]
     """Passes every operation on unchanged and notes its name, and what it gave if it is the forward of a node."""
 
@@ -33,7 +44,12 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
         self._first = 0
         self.active = False
         self.suspended = False
-        self.guarded: Callable[[Callable[[], Any]], Any] = lambda action: action()
+        self.guarded: Callable[..., Any] = lambda action, *given: action(*given)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here; what keeps the compiler away costs more than the watching."""
+        return False
 
     def begin(self, occurrence: Occurrence) -> None:
         """Start watching, for this expression."""
@@ -51,11 +67,12 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
+        self._moment.turn += 1
         top = self._moment.stack[-1] if self._moment.stack else None
         if isinstance(top, Occurrence):
             if len(top.kernels) < KERNELS:
-                top.kernels.append(str(func))
-            self.guarded(lambda: self._note(result))
+                top.kernels.append(kernel_name(func))
+            self.guarded(self._note, result)
         return result
 
     def _note(self, result: Any) -> None:
@@ -77,7 +94,7 @@ class Kernels(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ig
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        self.names.append(str(func))
+        self.names.append(kernel_name(func))
         return func(*args, **(kwargs or {}))
 
 

@@ -6,7 +6,7 @@ leaf. No node is kept: what is asked later is answered from these tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import torch
@@ -206,11 +206,12 @@ class Graph:
             self._rows.add("freed", Freed(number, self._moment.tick, None))
         return saved
 
-    def free(self, nodes: Iterable[tuple[int, Any]], pass_: int | None) -> None:
-        """Ask each of these live nodes whether its saved tensors are gone, and write down those that went."""
+    def free(self, nodes: Iterable[tuple[int, Any]], pass_: int | None, gone: Container[int] = ()) -> None:
+        """Ask each of these live nodes whether its saved tensors are gone, and write down those that went. Of those in
+        `gone` it is known: asking is an exception, which costs as much as a small operation."""
         for number, node in nodes:
             name = self._keeping.get(number)
-            if name is not None and number not in self._freed and is_freed(node, name):
+            if name is not None and number not in self._freed and (number in gone or is_freed(node, name)):
                 self._freed.add(number)
                 self._rows.add("freed", Freed(number, self._moment.tick, pass_))
 

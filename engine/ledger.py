@@ -72,8 +72,7 @@ class Ledger:
         """After a statement: what changed without a pass was taken away or assigned. `silently` after a gap in the
         record."""
         for known, tensor in self._holders():
-            if known.stamp != self._moment.tick or silently:
-                self._snapshots.tensor(tensor)
+            self._snapshots.tensor(tensor)
             balance = self._balances.get(known.number)
             if balance is None:
                 self._balances[known.number] = Balance(*self._now(tensor))

@@ -43,7 +43,8 @@ Owner = Occurrence | tuple[ast.AST, int, int]
 
 
 class Moment:
-    """`generation` counts the gaps in the record: what was last seen in another generation changed out of sight."""
+    """`turn` counts how often code of the program, or PyTorch for it, may have run: while it stays, tensors stay.
+    `generation` counts the gaps in the record: what was last seen in another generation changed out of sight."""
 
     def __init__(self) -> None:
         self.tick = 0
@@ -52,6 +53,7 @@ class Moment:
         self.module = ""
         self.statement: ast.AST = ast.Module([], [])
         self.on = True
+        self.turn = 0
         self.generation = 0
         self.stack: list[Occurrence | ast.AST] = []
         self._ends: list[int] = []
@@ -75,6 +77,11 @@ class Moment:
         """Who is running now."""
         top = self.stack[-1] if self.stack else self.statement
         return top if isinstance(top, Occurrence) else (top, self.tick, self.scope)
+
+    def gap(self) -> None:
+        """What is looked at next may have changed out of sight."""
+        self.generation += 1
+        self.turn += 1
 
     def birth(self, number: int) -> tuple[Owner, str] | None:
         """In what, and in which module, the node of that number was born; None where that was not remembered."""

@@ -49,6 +49,14 @@ OUT_OF_TURN = 200
 HELD_ROWS = 4_000
 """Rows after which a frame is sent in the middle of a statement."""
 
+_TOLD = frozenset(
+    {
+        *(ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Attribute, ast.Subscript),
+        *(ast.Name, ast.Constant, type(None)),
+    }
+)
+"""Expressions whose evaluation ends with the recorder being told of them, or that run nothing."""
+
 _UNWATCHED = frozenset({"print", "format", "append", "step", "zero_grad", "backward", "manual_seed", "parameters"})
 """Calls in which no aten operation is worth its cost to watch."""
 
@@ -119,6 +127,7 @@ class Recorder(Observer):
         self._printed: list[str] = []
         self._ticks = 0
         self._said: set[str] = set()
+        self._quiet: set[ast.stmt] = set()
 
     def __enter__(self) -> Recorder:
         for notice in self._program.notices:
@@ -133,12 +142,12 @@ class Recorder(Observer):
 
     # A fault of ours must not become the program's.
 
-    def _guarded(self, action: Callable[[], Any]) -> Any:
+    def _guarded(self, action: Callable[..., Any], *given: Any) -> Any:
         """Record; a fault ends the record, never the run."""
         if self._ended:
             return None
         try:
-            return action()
+            return action(*given)
         except Exception as error:
             _log.exception("recording failed")
             self._start_over()
@@ -256,9 +265,11 @@ class Recorder(Observer):
             return
         if next_node() != self.moment.last:
             self.moment.settle()
+        if node not in self._quiet and not self._is_quiet(node, statement):
+            self.moment.turn += 1
         self._locals = scope.variables
         if statement.on and not self._ended:
-            self._guarded(lambda: self._finish_statement(statement, scope.variables, value))
+            self._guarded(self._finish_statement, statement, scope.variables, value)
         elif statement.printed or statement.warnings or type(node) is ast.Break:
             self._aside(statement, scope.variables, value)
         else:
@@ -269,14 +280,32 @@ class Recorder(Observer):
         else:
             self._place = statement.place
 
+    def _is_quiet(self, node: ast.stmt, statement: Open) -> bool:
+        """Whether nothing can have run since the last expression of this statement was told of."""
+        quiet: bool
+        if type(node) is ast.For:
+            loops = statement.place.loops
+            return type(node.target) is ast.Name and bool(loops) and loops[-1].length is not None
+        match node:
+            case ast.Expr(value=value) | ast.Return(value=value) | ast.If(test=value) | ast.While(test=value):
+                quiet = type(value) in _TOLD
+            case ast.Assign(targets=targets, value=value):
+                quiet = type(value) in _TOLD and all(type(target) is ast.Name for target in targets)
+            case _:
+                quiet = False
+        if quiet:
+            self._quiet.add(node)
+        return quiet
+
     def raised(self, node: ast.stmt, scope: Any, error: BaseException) -> None:
+        self.moment.turn += 1
         statement = self._close(node)
         if statement is None:
             return  # a compound statement: its header is over
         self.moment.settle()
         self._locals = scope.variables
         if statement.on and not self._ended:
-            self._guarded(lambda: self._finish_statement(statement, scope.variables, NOTHING, raised=True))
+            self._guarded(self._finish_statement, statement, scope.variables, NOTHING, True)
         else:
             self._aside(statement, scope.variables, NOTHING, raised=True)
         self._return_to_caller(statement)
@@ -312,33 +341,33 @@ class Recorder(Observer):
             return
         self._counts["aside"] += 1
         self.moment.tick, self.moment.span = statement.tick, self._program.span(statement.node)
-        self.moment.generation += 1
-        self._guarded(lambda: self._step(statement, variables, value, raised=raised))
+        self.moment.gap()
+        self._guarded(self._step, statement, variables, value, raised)
 
     def _resume(self) -> None:
         """After a gap: what changed meanwhile is not this statement's doing."""
         self._gap = False
         self._unkept = None
-        self.moment.generation += 1
+        self.moment.gap()
         self.variables.of_scope(self._globals, is_global=True)
         if self._locals is not self._globals:
             self.variables.of_scope(self._locals, is_global=False)
         self.ledger.review(silently=True)
 
     def _finish_statement(
-        self, statement: Open, variables: dict[str, object], value: object, *, raised: bool = False
+        self, statement: Open, variables: dict[str, object], value: object, raised: bool = False
     ) -> None:
         node = statement.node
         if self._naming.assigns_attribute(node):
             self.variables.forget_texts()
-        self._step(statement, variables, value, raised=raised)
+        self._step(statement, variables, value, raised)
         self.ledger.review()
         self.rows.mark()
         looping = bool(statement.place.loops or statement.place.around)
         if type(node) is not ast.Return and (not looping or len(self.rows) >= FRAME_ROWS):
             self._send()
 
-    def _step(self, statement: Open, variables: dict[str, object], value: object, *, raised: bool = False) -> None:
+    def _step(self, statement: Open, variables: dict[str, object], value: object, raised: bool = False) -> None:
         """One row, and the rows of everything it shows."""
         place = statement.place
         if statement.tick <= place.last:
@@ -348,9 +377,8 @@ class Recorder(Observer):
         span = self._program.span(statement.node)
         self.moment.tick, self.moment.span = statement.tick, span
         self.snapshots.roots.clear()
-        with self.snapshots.still:
-            found = self.variables.of_scope(variables, is_global=variables is self._globals)
-            shown = None if value is NOTHING or value is None else self.variables.value(value)
+        found = self.variables.of_scope(variables, is_global=variables is self._globals)
+        shown = None if value is NOTHING or value is None else self.variables.value(value)
         printed, self._leftover = self._leftover + statement.printed, ""
         row = Step(
             statement.tick,
@@ -390,6 +418,8 @@ class Recorder(Observer):
 
     def before_expression(self, node: ast.AST) -> None:
         moment = self.moment
+        if type(node) is not ast.Attribute:  # reading one changes no tensor
+            moment.turn += 1
         number = next_node()
         if number != moment.last:
             moment.close(number, moment.innermost())
@@ -404,18 +434,21 @@ class Recorder(Observer):
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         moment = self.moment
+        if type(node) is not ast.Attribute or type(node.ctx) is ast.Store:
+            moment.turn += 1
         number = next_node()
         if number != moment.last:
             moment.close(number, moment.innermost())
         top = moment.stack.pop()
         if type(top) is Occurrence:
-            self._guarded(lambda: self._operation(top, value, function, operands))
+            self._guarded(self._operation, top, value, operands)
             self._unwatch(top)
             if moment.stack and isinstance(moment.stack[-1], Occurrence):
                 moment.stack[-1].children += 1
 
     def failed_expression(self, node: ast.AST, error: BaseException) -> None:
         moment = self.moment
+        moment.turn += 1
         moment.settle()
         top = moment.stack.pop()
         if isinstance(top, Occurrence):
@@ -425,7 +458,7 @@ class Recorder(Observer):
         if occurrence.watched:
             self.watch.end()
 
-    def _operation(self, found: Occurrence, value: object, function: object, operands: Sequence[object]) -> None:
+    def _operation(self, found: Occurrence, value: object, operands: Sequence[object]) -> None:
         """The row of an expression that touched a tensor."""
         given = tensors_in(operands)
         made = tensors_in((value,))
@@ -478,8 +511,9 @@ class Recorder(Observer):
 
     def _told(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
         """A hook of the program fired."""
+        self.moment.turn += 1
         if self.moment.on:
-            self._guarded(lambda: self._write_hook(name, given, returned))
+            self._guarded(self._write_hook, name, given, returned)
 
     def _write_hook(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
         tensors = [None if tensor is None else self.snapshots.tensor(tensor) for tensor in (given, returned)]
@@ -527,9 +561,9 @@ class Recorder(Observer):
         """
         self._guarded(self.questions.close)
         self._ended = False
-        self._guarded(lambda: self._last_step(raised=outcome.kind != "finished"))
+        self._guarded(self._last_step, outcome.kind != "finished")
         self._ended = False
-        final = self._guarded(lambda: self._final(represent))
+        final = self._guarded(self._final, represent)
         self.graph.label(self.variables.name)
         if self.variables.dropped:
             self.rows.add("notices", Notice("run.variables", {"limit": self._limits.variables}))
@@ -544,7 +578,7 @@ class Recorder(Observer):
     def _final(self, represent: Represent | None) -> list[tuple[str, int]]:
         """The variables now, read anew: what changed since the last step was out of sight. What is sent so far stays
         sent, should the program's own code, which writes some of the texts, never come back."""
-        self.moment.generation += 1
+        self.moment.gap()
         self.snapshots.distrust()
         self.variables.forget_texts()
         found = self.variables.of_scope(self._globals, is_global=True)
@@ -556,9 +590,9 @@ class Recorder(Observer):
             self.rows.send(self._ticks)
         return self.variables.spelled(found, self._globals, represent)
 
-    def _last_step(self, *, raised: bool) -> None:
+    def _last_step(self, raised: bool) -> None:
         """Where the last state of the program's variables was not recorded, in a gap or a full trace, record it now."""
         if self._unkept is not None:
             node, _, tick = self._unkept
-            self.moment.generation += 1
-            self._step(Open(node, self._by_row[0], tick, True), self._globals, NOTHING, raised=raised)
+            self.moment.gap()
+            self._step(Open(node, self._by_row[0], tick, True), self._globals, NOTHING, raised)

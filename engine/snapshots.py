@@ -53,7 +53,7 @@ class Known:
         ),
         *(
             "elements",
-            "look",
+            "roots",
             "storage",
             "pointer",
             "place",
@@ -61,7 +61,7 @@ class Known:
             "is_parameter",
             "is_grad",
             "inference",
-            "stamp",
+            "turn",
             "dtype",
         ),
     )
@@ -86,35 +86,18 @@ class Known:
         self.is_parameter = type(tensor) is not torch.Tensor and isinstance(tensor, nn.Parameter)
         self.is_grad = False
         self.inference = tensor.is_inference()
-        self.stamp = -1
-        self.look = 0
+        self.turn = -1
+        self.roots: tuple[int, ...] = ()
 
 
 def is_plain(tensor: torch.Tensor) -> bool:
     """Whether it has elements and a storage of its own that can be read here."""
     return (
-        tensor.layout is torch.strided
-        and tensor.device.type == "cpu"
+        tensor.is_cpu
+        and tensor.layout is torch.strided
         and not tensor.is_nested
         and not is_functorch_wrapped_tensor(tensor)
     )
-
-
-class Still:
-    """While this is entered no code of the program runs, so that a tensor met again is as it was a moment ago."""
-
-    __slots__ = ("count", "on")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.on = False
-
-    def __enter__(self) -> None:
-        self.count += 1
-        self.on = True
-
-    def __exit__(self, *_: object) -> None:
-        self.on = False
 
 
 class Snapshots:
@@ -134,7 +117,6 @@ class Snapshots:
         self._depth = 0
         self.find_node: Find
         self.new_node: Register
-        self.still = Still()
         self.roots: set[int] = set()
         """The nodes of the tensors that were looked at since this was last cleared."""
         self.grad_holders: dict[int, Known] = {}
@@ -150,6 +132,7 @@ class Snapshots:
     def distrust(self) -> None:
         """From here on the elements are compared as well: some library calls write behind the version counter."""
         self._aliased = True
+        self._moment.turn += 1
 
     def reserve(self) -> int:
         """The number of the next Value row, of any kind."""
@@ -167,14 +150,20 @@ class Snapshots:
     def tensor(self, tensor: torch.Tensor) -> int:
         """The number of a TensorValue that says how this tensor is now."""
         known = self._known.get(id(tensor))
+        turn = self._moment.turn
         if known is None or known.ref() is not tensor:
             known = self.known(tensor)
-        still = self.still
-        if still.on and known.look == still.count:
+        elif known.turn == turn:  # nothing ran since it was last looked at
+            if known.roots:
+                self.roots.update(known.roots)
             return known.value
+        return self._look(tensor, known, turn)
+
+    def _look(self, tensor: torch.Tensor, known: Known, turn: int) -> int:
         version = 0 if known.inference else tensor._version
         grad_fn = _grad_fn(tensor)
-        reserved = None
+        reserved = grad = None
+        roots: tuple[int, ...] = ()
         if grad_fn is None:
             node, retains, requires_grad = None, False, tensor.requires_grad
         else:
@@ -185,34 +174,37 @@ class Snapshots:
                 node = self.new_node(grad_fn, tensor, reserved)
             retains, requires_grad = tensor.retains_grad, True
             if node is not None:
-                self.roots.add(node)
-        grad = self._grad(tensor) if grad_fn is None or retains else None
+                roots = (node,)
+        if grad_fn is None or retains:  # where reading .grad does not warn
+            held = tensor.grad
+            if held is not None and self._depth < GRAD_DEPTH:
+                grad, behind = self._grad(held)
+                roots += behind
+        known.roots = roots
+        if roots:
+            self.roots.update(roots)
         if known.value >= 0:
             same = version == known.version and grad == known.grad and node == known.node
             same = same and requires_grad == known.requires_grad and retains == known.retains_grad
             if same and (not self._aliased or self._unchanged(tensor, known)):
-                known.generation, known.stamp = self._moment.generation, self._moment.tick
-                known.look = still.count if still.on else 0
+                known.generation, known.turn = self._moment.generation, turn
                 return known.value
             self._tell_change(known, version)
         known.version, known.grad, known.node = version, grad, node
         known.requires_grad, known.retains_grad = requires_grad, retains
-        known.generation, known.stamp = self._moment.generation, self._moment.tick
+        known.generation, known.turn = self._moment.generation, turn
         known.value = self.reserve() if reserved is None else reserved
-        self._write(tensor, known)
-        known.look = still.count if still.on else 0
+        self._write(tensor, known, grad_fn is None)
         return known.value
 
-    def _grad(self, tensor: torch.Tensor) -> int | None:
-        """The snapshot of `.grad`, read only where reading does not warn."""
-        grad = tensor.grad
-        if grad is None or self._depth >= GRAD_DEPTH:
-            return None
+    def _grad(self, grad: torch.Tensor) -> tuple[int, tuple[int, ...]]:
+        """The snapshot of a `.grad`, and the nodes it leads to."""
         self._depth += 1
-        self.known(grad).is_grad = True
+        known = self.known(grad)
+        known.is_grad = True
         number = self.tensor(grad)
         self._depth -= 1
-        return number
+        return number, known.roots
 
     def _unchanged(self, tensor: torch.Tensor, known: Known) -> bool:
         if not known.plain:
@@ -240,14 +232,13 @@ class Snapshots:
             row = Change(moment.tick, known.number, moment.span, known.version, version)
             self._rows.add("changes", row)
 
-    def _write(self, tensor: torch.Tensor, known: Known) -> None:
+    def _write(self, tensor: torch.Tensor, known: Known, leaf: bool) -> None:
         shape = tuple(tensor.shape)
         preview = known.preview = self._preview(tensor, known)
         known.dtype = tensor.dtype
         whole = preview is not None and not preview.truncated and not tensor.is_complex()
         known.elements = preview.values if preview is not None and whole else None
         stride, offset = self._locate(tensor, known, shape)
-        leaf = known.node is None and _grad_fn(tensor) is None
         row = TensorValue(
             known.value,
             known.number,

@@ -57,6 +57,7 @@ class Variables:
         self._constants: dict[str, tuple[object, int]] = {}
         self._texts: dict[int, tuple[Any, Any, str]] = {}
         self._arrays: dict[int, tuple[Any, Any, Any, int]] = {}
+        self._modules: dict[int, tuple[Any, tuple[Any, ...], int]] = {}
         self._writers: dict[type, Writer] = {}
         self._names: dict[int, Place] = {}
         self.dropped = False
@@ -67,11 +68,13 @@ class Variables:
         self._rows_by_content.clear()
         self._constants.clear()
         self._arrays.clear()
+        self._modules.clear()
         self._names.clear()
 
     def forget_texts(self) -> None:
         """An attribute was assigned: the text of a module may be another."""
         self._texts.clear()
+        self._modules.clear()
 
     def name(self, tensor: int) -> str:
         """The path a learner would write for this tensor, "" where no variable leads to it."""
@@ -214,17 +217,26 @@ class Variables:
         return number
 
     def _module(self, module: nn.Module, name: str, rank: int, text: str | None = None) -> int:
-        found: tuple[list[tuple[str, int]], list[tuple[str, int]]] = ([], [])
         tensors, members = tensors_of(module)
-        for path, part, is_buffer in tensors[:MODULE_TENSORS]:
-            found[is_buffer].append((path, self._snapshots.tensor(part)))
+        tensors = tensors[:MODULE_TENSORS]
+        look = self._snapshots.tensor
+        numbers = [look(part) for _, part, _ in tensors]
+        training = module.__dict__["training"]
+        content = (name, rank, text, training, members, [path for path, _, _ in tensors], numbers)
+        held = self._modules.get(id(module))
+        if held is not None and held[1] == content and held[0]() is module:
+            return held[2]
+        found: tuple[list[tuple[str, int]], list[tuple[str, int]]] = ([], [])
+        for (path, part, is_buffer), number in zip(tensors, numbers, strict=True):
+            found[is_buffer].append((path, number))
             if name:
                 self._note(self._snapshots.known(part).number, rank, f"{name}.{path}")
-        text = self._text(module, members, module_text) if text is None else text
-        training = module.__dict__["training"]
-        return self._row(
-            ("module", type(module).__name__, text, training, tuple(found[0]), tuple(found[1])), _module_value
+        shown = self._text(module, members, module_text) if text is None else text
+        row = self._row(
+            ("module", type(module).__name__, shown, training, tuple(found[0]), tuple(found[1])), _module_value
         )
+        self._modules[id(module)] = (weakref.ref(module), content, row)
+        return row
 
     def _text(self, value: Any, content: Any, write: Callable[[Any], str]) -> str:
         """Its text, written again only when what the text depends on is another than before."""

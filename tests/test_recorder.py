@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
+from engine.saved import is_freed, names_of
 from engine.trace import ArrayValue, ModuleValue, NumberValue, OtherValue, TensorValue
 from tests.recording import elements, finished, node, record, tensors, text_at
 
@@ -336,3 +338,64 @@ def test_tensors_out_of_the_ordinary(kind: str) -> None:
     }[kind]
     value = tensors(record(f"import torch\nx = {make}"))["x"]
     assert (value.preview is None) == (kind in ("meta", "sparse"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "for _ in map(torch.Tensor.zero_, [w]): pass",
+        "[_ for _ in map(torch.Tensor.zero_, [w])]",
+        "n = sum(1 for _ in map(torch.Tensor.zero_, [w]))",
+        "w[0] = 0.0",
+        "w += -1.0",
+        "w.data = torch.zeros(1)",
+    ],
+)
+def test_a_change_that_no_expression_told_of_is_seen(change: str) -> None:
+    """The state after a statement is read anew wherever anything may have run."""
+    trace = finished(f"import torch\nw = torch.ones(1)\nu = w + 1\n{change}\ndone = 1\n")
+    assert elements(trace, tensors(trace)["w"].number) == [0.0]
+    last = dict(next(step.variables for step in reversed(trace.steps) if step.span[0] == 4))
+    assert elements(trace, last["w"]) == [0.0]
+
+
+def test_what_a_pass_lets_go_of_is_what_pytorch_has_freed() -> None:
+    """That a node is freed is read off the pass, without asking the node; here every node is asked."""
+    torch.manual_seed(0)
+    x = torch.rand(2, 3, 8, 8, requires_grad=True)
+    layers = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.GELU(), torch.nn.MaxPool2d(2), torch.nn.Flatten(),
+        torch.nn.Linear(36, 5), torch.nn.LayerNorm(5), torch.nn.Softmax(1), torch.nn.Dropout(0.5),
+    )  # fmt: skip
+    y = torch.stack([layers(x).prod(1), torch.linalg.norm(x.flatten(1), dim=1), Double.apply(x).std((1, 2, 3))])
+    loss = torch.where(y > 0, y.exp().cumsum(1), y**3).logsumexp(0).sum()
+    nodes, stack = [], [loss.grad_fn]
+    while stack:
+        found = stack.pop()
+        if found is not None and found not in nodes:
+            nodes.append(found)
+            stack += [after for after, _ in found.next_functions]
+    keeping = [(one, name) for one in nodes for name in names_of(one) if holds_tensor(one, name)]
+    assert len({one.name() for one, _ in keeping}) > 15
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert all(is_freed(one, name) for one, name in keeping)
+
+
+def holds_tensor(node: object, name: str) -> bool:
+    """Whether it keeps a tensor under this name."""
+    value = getattr(node, name)
+    return any(isinstance(one, torch.Tensor) for one in (value if isinstance(value, (list, tuple)) else (value,)))
+
+
+class Double(torch.autograd.Function):
+    """Keeps its input, as a Function written in Python does."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        assert ctx.saved_tensors
+        return grad * 2
