@@ -71,11 +71,14 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 def chain(typed: Typed) -> Chain | None:
-    """The steps and paths of the expression; None where it has more steps than anybody reads."""
+    """The steps and paths of the expression, none where it is no operation on names; None where there are more steps
+    than anybody reads."""
     writer = _Writer(typed)
     writer.step(ast.parse(typed.torch, mode="eval").body)
-    if not writer.lines or len(writer.lines) > STEPS_LIMIT:
+    if len(writer.lines) > STEPS_LIMIT:
         return None
+    if not writer.lines:
+        return Chain((), {})
     lines = {line.name: line for line in writer.lines}
     cut = False
     paths: dict[str, tuple[tuple[Link, ...], ...]] = {}

@@ -54,7 +54,7 @@ def answer(state: Mapping[str, Setting], run: Run, *, holds: str = "", vectors: 
             values, found = fitting, again
     steps = chain(typed) if state["chain"] and found.problem is None else None
     numbers = None
-    if steps is not None and not any(one.shape for one in values.values()):
+    if steps is not None and steps.lines and not any(one.shape for one in values.values()):
         numbers = proof(run(Job(chain_program(typed, steps, values, _dtype(state)))), typed, steps)
     opened = program(typed, values, summed=found.summed, dtype=_dtype(state))
     return Answer(typed, values, found, opened, field_key(typed, state, values), steps, numbers)

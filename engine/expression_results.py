@@ -19,6 +19,9 @@ from engine.typed_expression import Typed
 NOT_SCALAR = "grad can be implicitly created only for scalar outputs"
 """How PyTorch's sentence begins when backward() starts from a result that is no scalar."""
 
+CUT = "element 0 of tensors does not require grad"
+"""How it begins where no operation carries a gradient."""
+
 
 class Elements(msgspec.Struct, frozen=True):
     """A tensor's numbers, row-major; cut where there are more than a preview keeps."""
@@ -113,7 +116,8 @@ def results(trace: Trace, typed: Typed, *, summed: bool = False) -> Results:
     assert outcome is not None
     reader = _Reader(trace, typed)
     if outcome.kind != "finished":
-        code = outcome.code or "expressions.failed"
+        cut = outcome.message.startswith(CUT)
+        code = outcome.code or ("expressions.failed.cut" if cut else "expressions.failed")
         at = reader.place(outcome.span)
         return Results(problem=Explanation(code, outcome.params, outcome.message, at), summed=summed)
     last = dict(reader.last_variables())

@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.expression_program import MATRIX_LIMIT, Axis, Wanted
 from engine.permalink import LANGUAGE, READ_ONLY, Field, Setting, Table
 from engine.typed_expression import LENGTH_LIMIT, Typed
+from engine.typed_shapes import shapes
 from engine.typed_values import Numbers, guess, plain, read_settings
 
 FIRST = "sine_of_product"
@@ -87,14 +88,14 @@ def range_of(name: str, ranges: Mapping[str, Range], values: Mapping[str, Number
 
 
 def values_of(typed: Typed, at: str, *, fitting: bool = False) -> dict[str, Numbers]:
-    """The numbers of every variable: those in the setting, else a guess. `fitting` lets the guess stand also for a
-    variable whose numbers have fewer dimensions than are asked of it. Raises InvalidValues for a broken setting."""
-    known = read_settings(at)
-    values = {name: known.get(name, guessed) for name, guessed in guess(typed.ranks).items()}
-    if not fitting:
-        return values
-    guesses = guess(typed.ranks)
-    return {name: one if len(one.shape) >= typed.ranks[name] else guesses[name] for name, one in values.items()}
+    """The numbers of every variable: those in the setting, else a guess of a shape that fits them. `fitting` lets the
+    guess stand also for a variable whose numbers have fewer dimensions than are asked of it. Raises InvalidValues for
+    a broken setting."""
+    known = {name: one for name, one in read_settings(at).items() if name in typed.ranks}
+    if fitting:
+        known = {name: one for name, one in known.items() if len(one.shape) >= typed.ranks[name]}
+    guessed = guess(shapes(typed.torch, typed.ranks, {name: one.shape for name, one in known.items()}))
+    return {name: known.get(name, guessed[name]) for name in typed.ranks}
 
 
 def element(text: str, values: Mapping[str, Numbers]) -> tuple[str, int] | None:

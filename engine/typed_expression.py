@@ -19,6 +19,7 @@ import re
 import msgspec
 
 from engine.errors import EngineError
+from engine.math_spelling import python
 
 LENGTH_LIMIT = 300
 VARIABLES_LIMIT = 8
@@ -40,18 +41,21 @@ _FUNCTIONAL = (
 _LINALG = ("det", "inv", "eigvalsh", "slogdet", "solve")
 _OTHER_WORDS = {
     "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arsinh": "asinh", "arcosh": "acosh",
-    "artanh": "atanh", "tg": "tan", "sgn": "sign", "swish": "silu", "lrelu": "leaky_relu", "σ": "sigmoid",
-    "logistic": "sigmoid",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "artanh": "atanh", "tg": "tan", "sgn": "sign",
+    "swish": "silu", "lrelu": "leaky_relu", "σ": "sigmoid", "logistic": "sigmoid", "lg": "log10", "log_2": "log2",
+    "log_10": "log10", "sh": "sinh", "ch": "cosh", "th": "tanh",
 }  # fmt: skip
+_RECIPROCAL = {"sec": "cos", "csc": "sin", "cosec": "sin", "cot": "tan", "ctg": "tan"}
+_CALLED = frozenset((*_TORCH, *_FUNCTIONAL, *_LINALG, *_OTHER_WORDS, *_RECIPROCAL))
 _CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
+_FOREIGN = ("math", "np", "numpy")
 _LAST_DIMENSION = ("softmax", "log_softmax", "logsumexp", "cumsum", "amax", "amin")
-_MODULES = ("torch", "F", "math", "nn")
-_SIGNS = {
-    "^": "**", "×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "²": "**2", "³": "**3", "π": "pi", "（": "(",
-    "）": ")", "，": ",", "＊": "*", "［": "[", "］": "]",
-}  # fmt: skip
-_NUMBER_BEFORE_NAME = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?=[ ]?[^\W\d]|[ ]?\()")
+_MODULES = ("torch", "F", "math", "nn", "np", "numpy")
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult, ast.Mod, ast.FloorDiv)
+_DIVIDED = (ast.Div, ast.FloorDiv, ast.Mod)
+_OF_LISTS = ("stack", "cat")
+_OF_DIMENSIONS = ("sum", "mean", "std", "var", "norm", "amax", "amin", "logsumexp", "flip")
+_EQUATION = re.compile(r"[a-zA-Z,.\s]*(->[a-zA-Z.\s]*)?")
 _COMPARED = (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq)
 _REDUCED = {"sum", "mean", "prod", "norm", "softmax", "log_softmax", "logsumexp", "dot", "outer", "cumsum", "std"}
 _REDUCED |= {"var", "normalize", "amax", "amin", "median"}
@@ -95,7 +99,7 @@ def read(text: str) -> Typed:
         raise InvalidExpression("expressions.wrong.empty", (0, 0))
     if len(text) > LENGTH_LIMIT:
         raise InvalidExpression("expressions.wrong.long", (LENGTH_LIMIT, len(text)), limit=LENGTH_LIMIT)
-    source, origin = _python(text)
+    source, origin = python(text, _CALLED)
     _brackets(source, origin)
     try:
         tree = ast.parse(source, mode="eval").body
@@ -117,21 +121,6 @@ def read(text: str) -> Typed:
     )
 
 
-def _python(text: str) -> tuple[str, list[int]]:
-    """The text in Python's signs, and for each of its characters (and its end) the place in the text it comes from."""
-    pieces: list[tuple[str, int]] = []
-    for place, sign in enumerate(text):
-        pieces.extend((one, place) for one in _SIGNS.get(sign, " " if sign.isspace() else sign))
-    source = "".join(one for one, _ in pieces)
-    origin = [place for _, place in pieces]
-    for found in reversed(list(_NUMBER_BEFORE_NAME.finditer(source))):
-        end = found.end()
-        source = source[:end] + "*" + source[end:]
-        origin.insert(end, origin[end - 1])
-    start = len(source) - len(source.lstrip())
-    return source[start:].rstrip(), [*origin[start : len(source.rstrip())], len(text.rstrip())]
-
-
 def _brackets(source: str, origin: list[int]) -> None:
     """Python says of an open bracket only that the end came too soon; a reader wants to know which one."""
     pairs, open_ = {")": "(", "]": "["}, []
@@ -142,6 +131,8 @@ def _brackets(source: str, origin: list[int]) -> None:
             if not open_ or source[open_[-1]] != pairs[sign]:
                 raise InvalidExpression("expressions.wrong.closed", _range(origin, place, place + 1), sign=sign)
             open_.pop()
+    if not open_ and "|" in source:
+        open_ = [source.rindex("|")]
     if open_:
         place = open_[-1]
         raise InvalidExpression("expressions.wrong.open", _range(origin, place, place + 1), sign=source[place])
@@ -191,6 +182,8 @@ class _Reader:
             case ast.Name():
                 return self._name(node)
             case ast.BinOp() if isinstance(node.op, _BINARY):
+                if isinstance(node.op, _DIVIDED) and _is_zero(node.right) and _is_number(node.left):
+                    raise self._wrong("zero", node)
                 if isinstance(node.op, ast.MatMult):
                     self._product(node)
                 if isinstance(node.op, ast.Pow) and isinstance(node.left, ast.Name) and node.left.id == "e":
@@ -207,8 +200,10 @@ class _Reader:
             case ast.Subscript():
                 self._rank(node.value, 2 if isinstance(node.slice, ast.Tuple) else 1)
                 return ast.Subscript(self.read(node.value, depth), self._index(node.slice, depth), ast.Load())
-            case ast.List() | ast.Tuple():
-                return type(node)([self.read(one, depth) for one in node.elts], ast.Load())
+            case ast.List():
+                return self._stacked(node, depth)
+            case ast.Tuple():
+                raise self._wrong("comma", node)
         raise self._wrong("part", node, part=self._text(node)[:30])
 
     def _name(self, node: ast.Name) -> ast.expr:
@@ -217,14 +212,18 @@ class _Reader:
             return ast.Constant(_CONSTANTS[name])
         if name in _MODULES:
             raise self._wrong("module", node, name=name)
-        if name in (*_TORCH, *_FUNCTIONAL, *_LINALG, *_OTHER_WORDS):
+        if name in _CALLED:
             raise self._wrong("argument", node, name=name)
-        if hasattr(builtins, name) or keyword.issoftkeyword(name) or name.startswith("_") or name.endswith("_"):
+        if (
+            name == "nan"
+            or hasattr(builtins, name)
+            or keyword.issoftkeyword(name)
+            or name.startswith("_")
+            or name.endswith("_")
+        ):
             raise self._wrong("name", node, name=name)
         if name not in self.variables:
             self.variables.append(name)
-            if len(name) == 1 and name.isupper():
-                self.ranks.setdefault(name, 2)
         return node
 
     def _call(self, node: ast.Call, depth: int) -> ast.expr:
@@ -233,13 +232,15 @@ class _Reader:
             raise self._wrong("deep", node)
         if any(keyword_.arg is None for keyword_ in node.keywords):
             raise self._wrong("part", node, part=self._text(node)[:30])
-        arguments = [self.read(one, depth) for one in node.args]
-        options = [ast.keyword(one.arg, self.read(one.value, depth)) for one in node.keywords]
+        arguments = [self._argument(node, place, depth) for place in range(len(node.args))]
+        options = [ast.keyword(one.arg, self._list(one.value, depth)) for one in node.keywords]
         if not isinstance(node.func, ast.Name):
             function = self._function(node.func, depth)
             return ast.Call(function, arguments, options)
         written = node.func.id
         name = _OTHER_WORDS.get(written, written)
+        if name in _RECIPROCAL and len(arguments) == 1:
+            return ast.BinOp(ast.Constant(1), ast.Div(), self._known(_RECIPROCAL[name], arguments, []))
         if name not in (*_TORCH, *_FUNCTIONAL, *_LINALG):
             if name in self.variables or (len(name) == 1 and name.isalpha()):
                 raise self._wrong("times", node.func, name=name)
@@ -252,7 +253,40 @@ class _Reader:
                 self._rank(one, 1)
         if name in _LINALG or name in ("trace", "tril", "triu"):
             self._rank(node.args[0], 2)
+        if name == "cross_entropy" or (name == "solve" and len(node.args) > 1):
+            self._rank(node.args[name == "solve"], 1)
         return self._known(name, arguments, options)
+
+    def _argument(self, call: ast.Call, place: int, depth: int) -> ast.expr:
+        """An argument of a call: lists of tensors and of dimensions stay lists, einsum has its equation."""
+        node, name = call.args[place], call.func.id if isinstance(call.func, ast.Name) else ""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if place == 0 and ast.unparse(call.func) in ("einsum", "torch.einsum") and _EQUATION.fullmatch(node.value):
+                for operand, one in zip(node.value.partition("->")[0].split(","), call.args[1:], strict=False):
+                    self._rank(one, min(len(operand.strip()), 2))
+                return node
+        elif not name or name in _OF_LISTS or (place and name in _OF_DIMENSIONS):
+            return self._list(node, depth)
+        return self.read(node, depth)
+
+    def _list(self, node: ast.expr, depth: int) -> ast.expr:
+        """The same, where a list may stay a list."""
+        if isinstance(node, (ast.List, ast.Tuple)):
+            return type(node)([self.read(one, depth) for one in node.elts], ast.Load())
+        return self.read(node, depth)
+
+    def _stacked(self, node: ast.List, depth: int) -> ast.expr:
+        """[x*y, 2] as a tensor of its elements."""
+        if not node.elts:
+            raise self._wrong("part", node, part="[]")
+        if (numbers := _numbers(node)) is not None:
+            return _function("torch", "tensor", [numbers])
+        parts = [self.read(one, depth) for one in node.elts]
+        parts = [
+            _function("torch", "tensor", [ast.Constant(float(_value(one)))]) if _is_number(one) else one
+            for one in parts
+        ]
+        return _function("torch", "stack", [ast.List(parts, ast.Load())])
 
     def _known(self, name: str, arguments: list[ast.expr], options: list[ast.keyword]) -> ast.expr:
         """The call of a function that is known by its bare name."""
@@ -262,11 +296,19 @@ class _Reader:
                 (number,), (other,) = numbers, [one for one in arguments if one is not numbers[0]]
                 return _function("torch", "clamp", [other], [ast.keyword("min" if name == "max" else "max", number)])
             name += "imum"
+        if name in ("max", "min") and len(arguments) > 2:
+            *rest, last = arguments
+            return self._known(name, [self._known(name, rest, []), last], [])
+        if name == "log" and len(arguments) == 2:
+            above, base = (self._known("log", [one], []) for one in arguments)
+            return ast.BinOp(above, ast.Div(), base)
         if numbers and len(numbers) == len(arguments) and name != "pow":
             arguments = [
-                _function("torch", "tensor", [ast.Constant(float(ast.literal_eval(arguments[0])))]),
+                _function("torch", "tensor", [ast.Constant(float(_value(arguments[0])))]),
                 *arguments[1:],
             ]
+        if name == "cross_entropy" and len(arguments) == 2 and _is_number(arguments[1]):
+            arguments[1] = _function("torch", "tensor", [arguments[1]])
         if name in _LAST_DIMENSION and len(arguments) == 1 and not options:
             options = [ast.keyword("dim", ast.UnaryOp(ast.USub(), ast.Constant(1)))]
         if name in _FUNCTIONAL:
@@ -282,7 +324,7 @@ class _Reader:
         if path[0] == "F" and len(path) == 2:
             self.functional = True
             return node
-        if path[0] == "math" and len(path) == 2:
+        if path[0] in _FOREIGN and len(path) == 2:
             return ast.parse(f"torch.{path[1]}", mode="eval").body
         if not isinstance(node, ast.Attribute) or node.attr.startswith("_"):
             raise self._wrong("part", node, part=self._text(node)[:30])
@@ -291,7 +333,7 @@ class _Reader:
         return ast.Attribute(self.read(node.value, depth), node.attr, ast.Load())
 
     def _attribute(self, node: ast.Attribute, depth: int) -> ast.expr:
-        if ast.unparse(node) in ("torch.pi", "math.pi", "torch.e", "math.e", "torch.inf", "math.inf"):
+        if node.attr in _CONSTANTS and ast.unparse(node.value) in ("torch", *_FOREIGN):
             return ast.Constant(_CONSTANTS[node.attr])
         if node.attr not in ("T", "mT"):
             raise self._wrong("attribute", node, name=node.attr)
@@ -318,10 +360,18 @@ class _Reader:
             self._rank(side, 1)
 
     def _rank(self, node: ast.AST, rank: int) -> None:
-        """A single name that is used so has at least that many dimensions."""
-        if isinstance(node, ast.Name):
-            least = 2 if len(node.id) == 1 and node.id.isupper() else rank
-            self.ranks[node.id] = max(self.ranks.get(node.id, 0), least)
+        """A name that is used so, alone or in what keeps its shape, has at least that many dimensions."""
+        match node:
+            case ast.Name():
+                least = 2 if node.id[0].isupper() and rank else rank
+                self.ranks[node.id] = max(self.ranks.get(node.id, 0), least)
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult()):
+                self._rank(node.left, rank)
+                self._rank(node.right, rank)
+            case ast.UnaryOp():
+                self._rank(node.operand, rank)
+            case ast.Call(func=ast.Name(id=name), args=[one], keywords=[]) if name not in _REDUCED:
+                self._rank(one, rank)
 
     def _place(self, node: ast.AST) -> tuple[int, int]:
         start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", 0)
@@ -337,8 +387,31 @@ class _Reader:
         return InvalidExpression(f"expressions.wrong.{code}", self._place(node), **params)
 
 
-def _is_number(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant))
+def _numbers(node: ast.List) -> ast.List | None:
+    """The list with its numbers as floats; None where it holds anything but numbers."""
+    try:
+        found = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return ast.parse(str(_floats(found)), mode="eval").body  # type: ignore[return-value]
+
+
+def _floats(found: object) -> object:
+    return [_floats(one) for one in found] if isinstance(found, list) else float(str(found))
+
+
+def _value(node: ast.AST) -> float:
+    found = ast.literal_eval(node)
+    return float(found) if isinstance(found, (int, float)) else 0.0
+
+
+def _is_zero(node: ast.AST) -> bool:
+    return _is_number(node) and _value(node) == 0
+
+
+def _is_number(node: ast.AST) -> bool:
+    inner = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(inner, ast.Constant) and not isinstance(inner.value, str)
 
 
 def _function(module: str, name: str, arguments: list[ast.expr], options: list[ast.keyword] | None = None) -> ast.expr:

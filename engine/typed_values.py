@@ -89,15 +89,17 @@ _FIRST = (1.5, 0.5, 2.0, -1.0, 0.8, 1.2, -0.5, 0.3)
 _VECTOR = (0.8, -1.0, 2.0, 0.5, -0.4, 1.1)
 
 
-def guess(ranks: Mapping[str, int]) -> dict[str, Numbers]:
-    """Numbers to begin with, for variables that seem to have so many dimensions: vectors of three, matrices of 2 by 3.
-    Different for each variable, so that no two partial derivatives agree by chance."""
+def guess(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Numbers]:
+    """Numbers to begin with, for variables of these shapes. Different for each variable, so that no two partial
+    derivatives agree by chance; no two rows of a matrix are alike."""
     values: dict[str, Numbers] = {}
-    for place, (name, rank) in enumerate(ranks.items()):
-        shape = ((), (3,), (2, 3))[rank]
-        count = math.prod(shape)
-        elements = tuple(_VECTOR[(place + one) % len(_VECTOR)] for one in range(count))
-        values[name] = Numbers(shape, elements if rank else (_FIRST[place % len(_FIRST)],))
+    for place, (name, shape) in enumerate(shapes.items()):
+        row = shape[-1] if shape else 1
+        elements = tuple(
+            _VECTOR[(place + one + (one // row if row in (2, 3, 4, 6) else 0)) % len(_VECTOR)]
+            for one in range(math.prod(shape))
+        )
+        values[name] = Numbers(shape, elements if shape else (_FIRST[place % len(_FIRST)],))
     return values
 
 

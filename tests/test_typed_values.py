@@ -55,6 +55,8 @@ def test_elements_have_names_and_can_be_replaced() -> None:
 
 
 def test_guesses_fit_their_ranks_and_differ() -> None:
-    values = guess({"x": 0, "y": 0, "z": 1, "W": 2})
-    assert [one.shape for one in values.values()] == [(), (), (3,), (2, 3)]
+    values = guess({"x": (), "y": (), "z": (3,), "W": (2, 3), "A": (3, 3)})
+    assert [one.shape for one in values.values()] == [(), (), (3,), (2, 3), (3, 3)]
     assert values["x"] != values["y"]
+    rows = values["A"].elements
+    assert len({rows[:3], rows[3:6], rows[6:]}) == 3

@@ -47,6 +47,14 @@ ROWS: dict[str, tuple[str, str]] = {
         "An index is a whole number or a slice such as 0:2.",
         "下标应为整数或 0:2 这样的切片。",
     ),
+    "expressions.wrong.comma": (
+        "A comma separates what a function works on. For a vector write [x, y]; a decimal point is a point.",
+        "逗号用来分隔函数的参数。向量请写成 [x, y]；小数点请用句点。",
+    ),
+    "expressions.wrong.zero": (
+        "A number divided by 0 has no value. With a variable in it, PyTorch gives inf or nan, and this page says where.",
+        "数除以 0 没有值。若其中含有变量，PyTorch 会给出 inf 或 nan，本页会指出位置。",
+    ),
     "expressions.wrong.deep": ("This is nested too deeply.", "嵌套太深。"),
     "expressions.wrong.variables": ("At most {limit} variables have room here.", "这里最多容纳 {limit} 个变量。"),
     "expressions.wrong.constant": (
@@ -71,6 +79,10 @@ ROWS: dict[str, tuple[str, str]] = {
     ),
     # What happened in the run.
     "expressions.failed": ("PyTorch refused this:", "PyTorch 拒绝了它："),
+    "expressions.failed.cut": (
+        "No gradient flows through this: comparisons, rounding to integers and argmax cut the graph. PyTorch says:",
+        "没有梯度流过它：比较、取整为整数和 argmax 会切断计算图。PyTorch 说：",
+    ),
     "expressions.refused.curve": (
         "No curve: PyTorch cannot sample this at many places at once:",
         "没有曲线：PyTorch 无法同时在许多点上计算它：",
@@ -235,5 +247,9 @@ ROWS: dict[str, tuple[str, str]] = {
         "逐条路径只为数写出。这里某一步是向量或矩阵，它的导数本身是矩阵，见“雅可比矩阵”。",
     ),
     "expressions.chain.cut": ("There are more paths than are written here.", "路径比这里写出的更多。"),
+    "expressions.chain.none": (
+        "There is no chain to write out: the expression is no operation on numbers.",
+        "没有可写出的链：表达式不是对数的运算。",
+    ),
     "expressions.chain.long": ("The expression has too many steps to be written out.", "表达式步骤太多，无法写出。"),
 }

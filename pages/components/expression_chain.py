@@ -17,6 +17,9 @@ def chain_rule(found: Answer) -> None:
     if steps is None:
         st.caption(say("expressions.chain.long"))
         return
+    if not steps.lines:
+        st.caption(say("expressions.chain.none"))
+        return
     if numbers is None:
         st.caption(say("expressions.chain.vectors"))
         return
