@@ -307,8 +307,7 @@ class Access:
         """A class is called."""
         record = self.classes.get(kind)
         if record is not None:
-            initializer = next((base for base in kind.__mro__ if "__init__" in vars(base)), object)
-            if initializer in self.classes or record.plain:
+            if record.plain:
                 return kind(*args, **kwargs)
         elif (constructor := self.python.constructors.get(kind)) is not None:
             return constructor(*args, **kwargs)

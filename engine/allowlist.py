@@ -26,7 +26,7 @@ import torch
 from torch._functorch.autograd_function import WrappedCtx
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from engine import guards, lists
+from engine import guards, lists, overrides
 from engine.errors import LimitReached, Refused
 from engine.limits import DEFAULT, Limits
 from engine.messages import vocabulary
@@ -83,6 +83,7 @@ class Allowlist:
         self._readable: dict[tuple[type, str], bool] = {}
         self._callable: set[type] = set()  # types whose every instance may be called
         self._functions: dict[tuple[str, str], Any] = {}  # what names of modules gave, where it was a callable
+        self._overridden: dict[Any, Any] = {}
         self._passing: set[type] = {int, float, bool, str, type(None), complex, bytes, dict, set, slice, range}
         self.builtins: Mapping[str, object] = {"open": self._admit(self.run.folder.open)}
 
@@ -125,12 +126,22 @@ class Allowlist:
             return self.module(dotted)
         if name in ("__name__", "__package__"):
             return facade.dotted
+        if name == "__all__":
+            return self._exported(facade.dotted, standin)
         if name in _TEXTS or name == "__file__":
             return None
         if facade.dotted in lists.module_names():
             getattr(lists.real_module(facade.dotted), name)  # raises what Python raises for a name it has not
             raise Refused("refused.name", name=dotted)
         raise Refused("refused.name", name=dotted)
+
+    def _exported(self, dotted: str, standin: Mapping[str, Any]) -> list[str]:
+        """What `from module import *` asks for: the module's own `__all__`, else its public names that are listed."""
+        listed = lists.module_names().get(dotted, ())
+        names = getattr(lists.real_module(dotted), "__all__", None) if listed else None
+        if names is None:
+            names = [name for name in dict.fromkeys((*listed, *standin)) if not name.startswith("_")]
+        return list(names)
 
     # Attributes.
 
@@ -194,6 +205,8 @@ class Allowlist:
 
     def _attribute(self, kind: type, name: str, found: Any) -> Any:
         """A value read under a listed name: a method is guarded and may be called from now on."""
+        if name == "__torch_function__":
+            return self._admit(self._default_override(found))
         if isinstance(found, _BOUND):
             guard = guards.of_method(kind, name)
             if guard is not None:
@@ -203,7 +216,12 @@ class Allowlist:
             return found
         if isinstance(found, _FUNCTIONS):
             guard = guards.of_method(kind, name)
-            return self._admit(guards.bind(guard, found, self.run) if guard is not None else found)
+            if guard is None:
+                return self._admit(found)
+            wrapped = self._guarded.get(id(found))
+            if wrapped is None:
+                wrapped = self._guarded[id(found)] = self._admit(guards.bind(guard, found, self.run))
+            return wrapped
         return self.gate(found)
 
     def _is_listed(self, kind: type, name: str) -> bool:
@@ -283,7 +301,7 @@ class Allowlist:
             args, kwargs = guards.BY_INSTANCE[kind](function, args, kwargs)
         if isinstance(function, type):
             function, args, kwargs = guards.construct(function, args, kwargs)
-        result = function(*args, **kwargs)
+        result = function(*args, **kwargs) if kwargs else function(*args)  # an empty dict is not the same to PyTorch
         if type(result) in self._passing:
             return result
         if isinstance(result, torch.Tensor):
@@ -340,6 +358,42 @@ class Allowlist:
         if listed is None:
             listed = self._readable[kind, name] = self._is_listed(kind, name)
         return listed or (name in READABLE and any(base in lists.type_names() for base in kind.__mro__))
+
+    def overridden(self, function: Any) -> Any:
+        """See Vocabulary.overridden."""
+        known = self._overridden.get(function)
+        if known is None:
+            known = self._overridden[function] = self._written(function)
+        return known
+
+    def _written(self, function: Any) -> Any:
+        listed = overrides.listed_function(function)
+        if listed is not None:
+            return self._admit(listed)
+        name = overrides.member(function)
+        if name is not None and self._is_listed(torch.Tensor, name):
+            if isinstance(function, types.MethodWrapperType):
+                return self._admit(function)
+            return self._attribute(torch.Tensor, name, function)
+        raise Refused("refused.call", name=getattr(function, "__name__", "?"))
+
+    def _default_override(self, original: Any) -> Any:
+        """`super().__torch_function__`, which calls only what the program itself may call."""
+
+        def default(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if id(func) not in self._admitted:
+                self._check_callable(func)
+            return original(func, types, args, kwargs or {})
+
+        return default
+
+    def looking(self) -> bool:
+        """See Vocabulary.looking."""
+        return overrides.looking()
+
+    def look(self, function: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        """See Vocabulary.look."""
+        return overrides.look(function, args, kwargs)
 
     def base(self, cls: Any) -> Any:
         """See Vocabulary.base."""

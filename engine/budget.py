@@ -5,6 +5,7 @@ Counts are exact and do not depend on the clock, so equal programs stop at the s
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -30,6 +31,8 @@ class Budget:
         self.tick = 0
         self.depth = 0
         self.stopped: Stop | None = None
+        self.finalizers: list[Callable[[], None]] = []
+        """Calls of `__del__` that wait for the next statement: in the middle of one they would run inside of ours."""
         self.largest = 1 << limits.integer_bits
 
     def spend(self, visits: int) -> None:
@@ -48,6 +51,8 @@ class Budget:
 
     def statement(self, visits: int) -> int:
         """Account for a statement; its tick."""
+        if self.finalizers:
+            self.finalize()
         self.tick += 1
         if self.tick > self.limits.statements:
             raise LimitReached("limit.statements", limit=self.limits.statements)
@@ -59,6 +64,12 @@ class Budget:
             if self._until_clock <= 0:
                 self.spend(0)
         return self.tick
+
+    def finalize(self) -> None:
+        """Run the calls of `__del__` that wait; what they raise is dropped, as CPython drops it, but a Stop."""
+        while self.finalizers and self.stopped is None:
+            with contextlib.suppress(Exception):
+                self.finalizers.pop(0)()
 
     def enter(self) -> None:
         """A user function begins."""

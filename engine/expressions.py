@@ -40,6 +40,7 @@ class Expressions:
         self.blocks = analyse(program.tree)
         self.builtins: dict[str, Any] = {**vocabulary.builtins, **self.python.names}
         self.globals: dict[str, Any] = {}
+        self.withheld: dict[str, Refused] = {}  # names that a star import did not bring
         self.module = Scope(self.blocks[program.tree], self.globals, None, 0, None)
         self.stubs: dict[ast.AST, Stub] = {}
         self.scopes = 0
@@ -97,6 +98,8 @@ class Expressions:
             )
         if name in self.globals:
             return self.globals[name]
+        if name in self.withheld:
+            raise self.withheld[name]
         if name in self.builtins:
             return self.builtins[name]
         if name == "__class__" and scope.cell:
@@ -368,6 +371,8 @@ class Expressions:
                 value = self.call_scoped(function, args, kwargs, scope)
             else:
                 value = self.access.call(function, tuple(args), kwargs)
+            if self.budget.finalizers:
+                self.budget.finalize()
             if self.budget.stopped is not None:
                 raise self.budget.stopped
         except BaseException as error:

@@ -104,6 +104,7 @@ def make_class(
     _check_namespace(access, namespace)
     if resolved is not bases:
         namespace["__orig_bases__"] = bases
+    _call_safely(access, namespace)
     names = set(namespace)
     made: type = meta(name, resolved, namespace, **keywords)
     plain = all(base in access.classes or access.is_plain(base) for base in made.__mro__[1:])
@@ -129,3 +130,47 @@ def _check_namespace(access: Access, namespace: dict[str, Any]) -> None:
             value = value.fget if isinstance(value, property) else value.__func__
         if not access.is_function(value):
             raise Refused("refused.dunder", name=name)
+
+
+def _call_safely(access: Access, namespace: dict[str, Any]) -> None:
+    """Those methods that Python or PyTorch call at moments or with values of their own are put behind one of ours."""
+    override = namespace.get("__torch_function__")
+    if isinstance(override, classmethod | staticmethod):
+        namespace["__torch_function__"] = type(override)(_overriding(access, override.__func__))
+    elif override is not None:
+        namespace["__torch_function__"] = _overriding(access, override)
+    if "__del__" in namespace:
+        namespace["__del__"] = _finalizing(access, namespace["__del__"])
+
+
+def _overriding(access: Access, function: Any) -> Any:
+    """`__torch_function__`, told of functions as the program itself would write them, and not asked where the engine
+    only looks at a value."""
+    vocabulary = access.vocabulary
+
+    def override(owner: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        if vocabulary.looking():
+            return vocabulary.look(func, *args, **kwargs)
+        return function(owner, vocabulary.overridden(func), *args, **kwargs)
+
+    return _own(access, override, function)
+
+
+def _finalizing(access: Access, function: Any) -> Any:
+    """`__del__`, which waits for the next statement."""
+    finalizers = access.budget.finalizers
+
+    def finalize(value: Any) -> None:
+        def call() -> Any:
+            return function(value)
+
+        finalizers.append(call)
+
+    return _own(access, finalize, function)
+
+
+def _own(access: Access, wrapper: Any, function: Any) -> types.FunctionType:
+    """The wrapper as a function of the program's: it needs no global name, and is known by the globals it has."""
+    made = types.FunctionType(wrapper.__code__, access.namespace, function.__name__, None, wrapper.__closure__)
+    made.__qualname__, made.__doc__ = function.__qualname__, function.__doc__
+    return made

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
+from torch.utils._python_dispatch import _disable_current_modes
 
 from engine import lists
 from engine.errors import LimitReached, Refused
@@ -554,11 +555,19 @@ _LEGACY = (
 )
 
 
+def _unwatched(kind: type, *args: Any, **kwargs: Any) -> Any:
+    """A subclass of Tensor takes the memory of a new tensor, which no dispatch mode may have seen before."""
+    with _disable_current_modes():
+        return kind(*args, **kwargs)
+
+
 def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     """What is called, and with what, where a program calls a class of the library."""
     if kind in _LEGACY and args and not kwargs and all(type(arg) in (int, torch.Size) for arg in args):
         dtype = None if kind is torch.Tensor else kind.dtype
         return (lambda *sizes: torch.zeros(*sizes, dtype=dtype)), args, kwargs
+    if issubclass(kind, torch.Tensor) and kind.__module__ == "__main__":
+        return functools.partial(_unwatched, kind), args, kwargs
     if kind is torch.utils.data.DataLoader:
         alone = {name: value for name, value in kwargs.items() if name not in _WORKERS}
         return kind, args, alone

@@ -86,6 +86,7 @@ class Interpreter(Statements):
             self.observer.enter_scope(self.module, self.program.tree)
             try:
                 self.finish(self.body(self.program.tree.body, self.module))
+                self.budget.finalize()
             except SystemExit as error:
                 if error.code:
                     raise

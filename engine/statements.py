@@ -101,7 +101,7 @@ class Statements(Expressions):
                         value = self.table[expression.__class__](expression, scope)
                     if tells:
                         self.observer.after_statement(node, scope, value)
-                    signal = None
+                    value = signal = None  # nothing of ours keeps it alive
                 elif run is None:
                     signal = yield from self.compound[kind](node, scope)
                 elif generator and isinstance(getattr(node, "value", None), (ast.Yield, ast.YieldFrom)):
@@ -312,10 +312,17 @@ class Statements(Expressions):
         module = self.vocabulary.module(node.module or "")
         for alias in node.names:
             if alias.name == "*":
-                for name in self.vocabulary.read(module, "__all__"):
-                    self.globals[name] = self.vocabulary.read(module, name)
+                self._import_all(module)
             else:
                 self.store(alias.asname or alias.name, self._imported(module, node.module or "", alias.name), scope)
+
+    def _import_all(self, module: Any) -> None:
+        """`from a import *`: a name that is not offered is refused where it is used."""
+        for name in self.vocabulary.read(module, "__all__"):
+            try:
+                self.globals[name] = self.vocabulary.read(module, name)
+            except Refused as refusal:
+                self.withheld[name] = refusal
 
     def _imported(self, module: Any, dotted: str, name: str) -> Any:
         try:

@@ -77,6 +77,19 @@ class Vocabulary(Protocol):
         """
         ...
 
+    def overridden(self, function: Any) -> Any:
+        """What a `__torch_function__` of the program is told was called: the very value that the program itself would
+        write for it. Raises Refused for what it could not write."""
+        ...
+
+    def looking(self) -> bool:
+        """Whether it is the engine that looks at a value just now, and not the program that does something with it."""
+        ...
+
+    def look(self, function: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        """What that function gives where no `__torch_function__` is asked."""
+        ...
+
     def base(self, cls: Any) -> Any:
         """`cls` as a base for a user class. `object`, `Exception` and its family, and user classes are the
         interpreter's."""

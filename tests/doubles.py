@@ -37,6 +37,15 @@ class OpenVocabulary:
     def base(self, cls: Any) -> Any:
         return cls
 
+    def overridden(self, function: Any) -> Any:
+        return function
+
+    def looking(self) -> bool:
+        return False
+
+    def look(self, function: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        return function(*args, **(kwargs or {}))
+
     def operate(self, symbol: str, operands: tuple[Any, ...]) -> None:
         pass
 

@@ -91,6 +91,7 @@ MODULES = [
     "torch.utils.data.dataloader",
     "torch.utils.data.sampler",
     "torch.utils.checkpoint",
+    "torch.overrides",
     "torch.random",
     "torch.testing",
     "torch.amp",
@@ -165,6 +166,7 @@ TYPES = [
     "torch.distributions.distribution.Distribution",
     "torch.nn.utils.weight_norm.WeightNorm",
     "torch.optim.lr_scheduler.LRScheduler",
+    "torch.overrides.TorchFunctionMode",
 ]
 
 TYPE_EXTRA = {
@@ -210,6 +212,7 @@ MODULE_NOT = {
     "torch.autograd.graph": "region_activation_memory_budget",
 }
 MODULE_ONLY = {
+    "torch.overrides": "TorchFunctionMode handle_torch_function has_torch_function is_tensor_like resolve_name",
     "torch.sparse": "sum mm softmax log_softmax addmm sampled_addmm check_sparse_tensor_invariants spdiags "
     "as_sparse_gradcheck",
     "torch.utils": "",

@@ -164,7 +164,7 @@ REFUSED = {
     "mapped format dunder": ("list(map(str.format, ['{0.__subclasshook__}'], [5]))", "refused.dunder"),
     "keyword dunder": ("dict(**{'__reduce__': 1})", "refused.dunder"),
     "full width dunder": ("().__ｃlass__.__ｂases__", "refused.dunder"),
-    "del method": ("class A:\n def __del__(self): pass", "refused.dunder"),
+    "del method read": ("class A:\n def __del__(self): pass\nA().__del__", "refused.dunder"),
     "getattribute method": ("class A:\n def __getattribute__(self, n): pass", "refused.dunder"),
     "class assignment": ("class A: pass\nA().__class__ = A", "refused.dunder"),
     "dict of class": ("class A: pass\nA.__dict__", "refused.dunder"),

@@ -205,7 +205,13 @@ ATTACKS = {
     "await at the top": Attack("R2", "await print('ESCAPED')"),
     "async for": Attack("R2", "async def f():\n    async for x in y: pass\nprint('ESCAPED')"),
     # methods Python calls by itself
-    "__del__": Attack("R3", "class A:\n    def __del__(self): print('ESCAPED')\nA()"),
+    "__del__": Attack("R3", "class A:\n    def __del__(self): print('ESCAPED', A.__del__.__globals__)\nA()"),
+    "__del__ that never ends": Attack("R3", "class A:\n    def __del__(self):\n        while True: pass\nA()\nprint('ESCAPED')", ("stopped",)),
+    "__del__ that breeds": Attack("R3", "class A:\n    def __del__(self):\n        A()\n        A()\nA()\nprint('ESCAPED')", ("stopped",)),
+    "__del__ that returns from the dead": Attack("R3", "kept = []\nclass A:\n    def __del__(self): kept.append(self)\nfor i in range(10**6): A()\nprint('ESCAPED')", ("stopped",)),
+    "__del__ that is refused": Attack("R3", "class A:\n    def __del__(self): open.__self__\nA()\nprint('ESCAPED')"),
+    "__del__ of another's function": Attack("R3", "class A:\n    __del__ = print\nA()\nprint('ESCAPED')"),
+    "__del__ in a backward": Attack("R3", "import torch\nclass A:\n    def __del__(self): torch.ones(1).__reduce__()\nx = torch.ones(1, requires_grad=True)\nx.register_hook(lambda g: A() and None)\n(x * 2).backward()\nprint('ESCAPED')"),
     "__getattribute__": Attack("R3", "class A:\n    def __getattribute__(self, n): print('ESCAPED', n)\nA().x"),
     "__reduce__ to code": Attack(
         "R18", "class A:\n    def __reduce__(self): return (print, ('ESCAPED',))\nimport copy\ncopy.copy(A())"
@@ -220,6 +226,11 @@ ATTACKS = {
     "__prepare__": Attack("pyjail", "class A:\n    def __prepare__(*a): return print('ESCAPED')\nclass B(metaclass=A): pass"),
     "__slots__ over a base": Attack("pyjail", "class A(tuple):\n    __slots__ = ('x',)\nprint('ESCAPED')", OWN),
     "__torch_function__": Attack("R3", "class A:\n    @classmethod\n    def __torch_function__(cls, f, t, a, k): print('ESCAPED', f.__globals__)\nimport torch\ntorch.add(A(), 1)"),
+    "__torch_function__ told of more than is listed": Attack("R3", "import torch\nclass A(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, f, t, a=(), k=None): return f(*a)\nx = A([1.])\nprint('ESCAPED', x.__reduce_ex__(4))"),
+    "__torch_function__ of Tensor calls anything": Attack("R8", "import torch\nT = type(type(1))\nprint('ESCAPED', torch.Tensor.__torch_function__(T, (), ('X', (), {})))"),
+    "__torch_function__ of super calls anything": Attack("R8", "import torch\nclass A(torch.Tensor):\n    @classmethod\n    def g(cls): return super().__torch_function__(type(type(1)), (), ('X', (), {}))\nprint('ESCAPED', A.g())"),
+    "a torch function mode that is never left": Attack("R3", "import torch\nfrom torch.overrides import TorchFunctionMode\nclass M(TorchFunctionMode):\n    def __torch_function__(self, f, t, a=(), k=None):\n        while True: pass\nwith M():\n    torch.ones(1)\nprint('ESCAPED')", ("stopped",)),
+    "a torch function mode that hides": Attack("R3", "import torch\nfrom torch.overrides import TorchFunctionMode\nclass M(TorchFunctionMode):\n    def __torch_function__(self, f, t, a=(), k=None): return print('ESCAPED', f.__self__)\nwith M():\n    torch.ones(1)"),
     "__array_interface__": Attack("R3", "import numpy as np\nclass A:\n    __array_interface__ = {'shape': (9**9,), 'typestr': '|O', 'data': (1, False), 'version': 3}\nprint('ESCAPED', np.array(A()))"),
     "__array__": Attack("R3", "import numpy as np\nclass A:\n    def __array__(self): return print('ESCAPED')\nnp.array(A())", OWN),
     "__index__ that changes its mind": Attack("liar", "n = [1]\nclass A:\n    def __index__(self): n[0] += 10**9; return n[0]\nimport torch\nprint(torch.ones(A()).__class__.__base__)", (*OWN, "stopped")),

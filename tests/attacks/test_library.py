@@ -42,7 +42,7 @@ ATTACKS = {
         *("torch.threading", "torch.platform", "torch.textwrap", "torch.functools.sys", "torch._C", "torch._ops"),
         *("torch.ops", "torch.classes", "torch.library", "torch.hub", "torch.jit", "torch.package"),
         *("torch.export", "torch.onnx", "torch.fx", "torch.multiprocessing", "torch.futures", "torch.profiler"),
-        *("torch.storage", "torch.overrides", "torch.utils.cpp_extension"),
+        *("torch.storage", "torch.overrides.functools", "torch.overrides.get_overridable_functions", "torch.utils.cpp_extension"),
         *("torch.utils._pytree", "torch.distributed.rpc", "torch.monitor", "torch._dynamo", "torch._inductor"),
         *("torch.fork", "torch.wait", "torch.parse_ir", "torch.import_ir_module", "torch.CompilationUnit"),
         *("torch.PyTorchFileReader", "torch.PyTorchFileWriter", "torch.set_default_tensor_type('x')"),
