@@ -111,7 +111,7 @@ class Recorder(Observer):
             self.graph.ask = lambda number, node: unwatched(self.watch, lambda: self.questions.ask(number, node))
             self.passes.ask = lambda *begun: self.questions.ask_pass(self.graph.number, *begun)
         self.modules = Modules(self.moment, self._reachable)
-        self.loops = Loops(self.rows, limits, program.span)
+        self.loops = Loops(self.rows, limits, program.span, window)
         self._places: dict[Any, Place] = {}
         self._classes: dict[Any, Place] = {}
         self._by_row: list[Place] = []

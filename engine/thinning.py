@@ -1,5 +1,5 @@
-"""Which iterations of a loop are recorded: all inside the window, a few outside it. Depends on counts alone, never on
-time."""
+"""Which iterations of a loop are recorded: all that begin inside the window, to their end, and a few outside it. It
+depends on counts alone, never on time."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ class Running:
         self.thinned = False
         self.number: int | None = None
 
-    def enter(self, index: int) -> None:
-        """The next iteration: decides whether it is recorded."""
+    def enter(self, index: int, watched: bool) -> None:
+        """The next iteration: decides whether it is recorded. It is where it begins inside the window."""
         self.index = index
-        if self.length is None:
+        if watched:
+            self.kept = True
+        elif self.length is None:
             self.kept = index < 10 or index % 10 ** (len(str(index)) - 1) == 0
         else:
             self.kept = index % self.stride == 0 or index == self.length - 1
@@ -80,10 +82,11 @@ class Place:
 class Loops:
     """The loops that are running, by scope, and the rows that say so."""
 
-    def __init__(self, rows: Rows, limits: Limits, locate: Callable[[ast.AST], Span]) -> None:
+    def __init__(self, rows: Rows, limits: Limits, locate: Callable[[ast.AST], Span], window: tuple[int, int]) -> None:
         self._rows = rows
         self._limits = limits
         self._locate = locate
+        self._first, self._last = window
         self._count = 0
         self._told: set[ast.AST] = set()
         self._open: list[tuple[Running, Place]] = []
@@ -99,7 +102,7 @@ class Loops:
     def iterate(self, node: ast.stmt, index: int, tick: int) -> None:
         """The innermost running loop of that node goes on."""
         loop, place = self._find(node)
-        loop.enter(index)
+        loop.enter(index, self._first <= tick + 1 < self._last)
         place.settle()
         if not loop.kept and not loop.thinned:
             loop.thinned = True

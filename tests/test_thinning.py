@@ -126,3 +126,15 @@ def test_frames_come_after_each_statement() -> None:
     assert [len(frame.steps) for frame in frames if frame.steps] == [1, 1, 1]
     assert [frame.ticks for frame in frames if frame.steps] == [1, 2, 3]
     assert frames[-1].outcome is not None
+
+
+def test_an_iteration_that_begins_in_the_window_is_kept_to_its_end() -> None:
+    """Else a graph would be shown whose backward never seems to come."""
+    for end in (10, 11, 12):
+        trace = finished(LOOP.format(500), window=(0, end))
+        lines = [step.span[0] for step in trace.steps if step.iterations and step.iterations[0][1] == 2]
+        assert lines == [3, 4, 5]
+
+
+def test_a_loop_that_the_window_holds_is_not_called_thinned() -> None:
+    assert finished(LOOP.format(60), window=(0, 200)).notices == []
