@@ -170,8 +170,8 @@ def advance(state: State, budget: Budget) -> tuple[State, Chunk]:
     Returns the new state and the epochs made in between. However a run is sliced, its rows are the same. A run that
     diverges ends with the row of the epoch that first held a non-finite number.
     """
-    began = time.perf_counter()
     one = learner(state.settings)
+    began = time.perf_counter()  # making the points and their tensors is no training
     stop = state.settings.epochs if budget.epochs is None else min(state.settings.epochs, state.epoch + budget.epochs)
     recording = _Recording(budget.every or every(state.settings.epochs), state.epoch)
     marks = max(1, state.settings.epochs // CHECKPOINTS)

@@ -319,6 +319,11 @@ class TrainingExecutor:
         """One worker's life, and its successors'."""
         worker = Worker(self._threads)
         self.workers.append(worker)
+        try:  # before it takes work: while it starts, those who are ready serve
+            worker.exchange(slices.Offer())
+        except (OSError, BrokenProtocol):
+            _log.exception("a training worker did not start")
+            worker.close()
         while (work := self._next()) is not None:
             try:
                 self._do(worker, work)

@@ -16,7 +16,7 @@ import torch
 from engine import datasets, devices, examination, regression
 from engine.errors import InvalidState
 from engine.executors import sandbox, slices
-from engine.regression_state import valid
+from engine.regression_state import Budget, Settings, valid
 
 NICENESS = 10
 """Small programs of other learners go first wherever cores are short: a tenth of the usual weight."""
@@ -70,11 +70,19 @@ def step_back() -> None:
             print(error, file=sys.stderr)
 
 
+def warm() -> None:
+    """Train the lesson for a moment: what PyTorch loads late is there before anybody waits for it."""
+    settings = Settings(epochs=2)
+    examination.examine(settings)
+    regression.advance(regression.start(settings), Budget())
+
+
 def main() -> None:
     """Serve until the input ends."""
     sandbox.die_with_parent()
     step_back()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    warm()
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not end up among the replies

@@ -154,7 +154,7 @@ def _settle(points: regression.Problem) -> None:
 def speed(device: str, rounds: int) -> None:
     """Print the table of `advance` against plain loops."""
     torch.set_num_threads(1)
-    for count, epochs in ((11, 2_000), (1_000_000, 60 if device == "cpu" else 500)):
+    for count, epochs in ((11, 2_000), (1_000_000, 200 if device == "cpu" else 500)):  # about one slice of a run alone
         settings = Settings(points=count, lr=0.001, epochs=1_000_000, device=device)
         times = compare(settings, epochs, rounds)
         print(f"\n{count:,} points on {regression.problem(settings).device}")
