@@ -6,6 +6,7 @@ the sampling; nothing is computed anew.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Literal
@@ -47,6 +48,11 @@ def marks(xs: Sequence[float], values: Sequence[float], slopes: Sequence[float])
     ]
     found.sort(key=lambda one: one.start)
     return found[:MARKS_LIMIT]
+
+
+def kink_at(found: Sequence[Mark], x: float) -> Mark | None:
+    """The kink that x lies on, as closely as samples tell."""
+    return next((one for one in found if one.kind == "kink" and one.start - 1e-6 <= x <= one.end + 1e-6), None)
 
 
 def _stretches(xs: Sequence[float], values: Sequence[float], slopes: Sequence[float]) -> list[Mark]:
@@ -100,9 +106,17 @@ def _is_pole(xs: Sequence[float], values: Sequence[float], slopes: Sequence[floa
     both, where the sign changes although both slopes point the same way."""
     step = xs[i + 1] - xs[i]
     far = all(abs(slopes[j]) * step > 0.2 * abs(values[j]) > 0 for j in (i, i + 1))
+    if not (_grows(values, i, -1) and _grows(values, i + 1, 1)):
+        return False
     if values[i] * values[i + 1] < 0 < slopes[i] * slopes[i + 1]:
         return (values[i + 1] - values[i]) * slopes[i] < 0 and abs(slopes[i]) * step > 0.2 * abs(values[i])
     return far and values[i] * slopes[i] > 0 > values[i + 1] * slopes[i + 1]
+
+
+def _grows(values: Sequence[float], i: int, way: int) -> bool:
+    """Whether the values grow towards that sample, over the three beyond it: those of a mere oscillation do not."""
+    beyond = [abs(values[j]) for j in range(i, i + 4 * way, way) if 0 <= j < len(values)]
+    return all(near > far for near, far in itertools.pairwise(beyond) if math.isfinite(far))
 
 
 def _at(turns: Sequence[float], place: int) -> float:

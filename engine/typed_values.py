@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+import operator as operators
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
 from engine.errors import EngineError
+from engine.math_spelling import python
 
 ELEMENTS_LIMIT = 36
 """Elements of one variable: what a heatmap with readable numbers has room for."""
@@ -60,15 +64,17 @@ def plain(number: float) -> str:
 
 
 def read_values(text: str) -> Numbers:
-    """The numbers in the text. Raises InvalidValues."""
+    """The numbers in the text, each of which may be written as 1/3, 2π or √2. Raises InvalidValues."""
     try:
-        found = ast.literal_eval(text.strip().replace("−", "-").replace("，", ","))
+        found = _nested(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise InvalidValues("expressions.values.syntax", text=text[:40]) from None
+        raise InvalidValues("expressions.values.syntax", text=text.strip()[:40] or "…") from None
+    except ArithmeticError:
+        raise InvalidValues("expressions.values.finite") from None
     shape: list[int] = []
     level = [found]
-    while level and isinstance(level[0], (list, tuple)):
-        sizes = {len(one) if isinstance(one, (list, tuple)) else -1 for one in level}
+    while level and isinstance(level[0], list):
+        sizes = {len(one) if isinstance(one, list) else -1 for one in level}
         if len(sizes) != 1 or 0 in sizes:
             raise InvalidValues("expressions.values.ragged")
         shape.append(sizes.pop())
@@ -77,12 +83,63 @@ def read_values(text: str) -> Numbers:
         raise InvalidValues("expressions.values.dimensions")
     if len(level) > ELEMENTS_LIMIT:
         raise InvalidValues("expressions.values.many", count=len(level), limit=ELEMENTS_LIMIT)
-    if not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in level):
-        raise InvalidValues("expressions.values.syntax", text=text[:40])
-    elements = tuple(float(one) for one in level)
+    if not all(isinstance(one, float) for one in level):
+        raise InvalidValues("expressions.values.syntax", text=text.strip()[:40])
+    elements = tuple(level)
     if not all(math.isfinite(one) and abs(one) <= 1e30 for one in elements):
         raise InvalidValues("expressions.values.finite")
     return Numbers(tuple(shape), elements)
+
+
+_TEXT_LIMIT = 2_000
+
+
+def _nested(text: str) -> Any:
+    """The text as a float or as lists of them. Rows may be written without brackets: 1 2; 3 4."""
+    if len(text) > _TEXT_LIMIT:
+        raise ValueError
+    source, _ = python(text, ("sqrt",))
+    try:
+        return _number(ast.parse(source, mode="eval").body)
+    except SyntaxError:
+        rows = re.fullmatch(r"\s*\[?([^\[\]]*)\]?\s*", text.replace("［", "[").replace("］", "]"))
+        if rows is None or text.count("[") != text.count("]"):
+            raise
+        lines = [re.split(r"[\s,，、]+", line.strip(" ,，")) for line in re.split(r"[;；\n]", rows[1]) if line.strip()]
+        if not lines:
+            raise
+        found = [[_number(ast.parse(python(one, ("sqrt",))[0], mode="eval").body) for one in line] for line in lines]
+        return found if len(found) > 1 or re.search("[;；]", text) else found[0]
+
+
+def _number(node: ast.expr) -> Any:
+    """A number, or a list of what is written in brackets."""
+    match node:
+        case ast.Constant(value=bool()):
+            raise ValueError
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id="pi"):
+            return math.pi
+        case ast.Name(id="e"):
+            return math.e
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return [_number(one) for one in parts]
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=inner):
+            return -float(_number(inner)) if isinstance(sign, ast.USub) else float(_number(inner))
+        case ast.Call(func=ast.Name(id="sqrt"), args=[inner]):
+            return math.sqrt(_number(inner))
+        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
+            found = _OPERATORS[type(operator)](float(_number(left)), float(_number(right)))
+            if isinstance(found, float):
+                return found
+    raise ValueError
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[float, float], object]] = {
+    ast.Add: operators.add, ast.Sub: operators.sub, ast.Mult: operators.mul, ast.Div: operators.truediv,
+    ast.Pow: operators.pow,
+}  # fmt: skip
 
 
 _FIRST = (1.5, 0.5, 2.0, -1.0, 0.8, 1.2, -0.5, 0.3)

@@ -78,8 +78,12 @@ def _work() -> None:
     state = _link.state()
     holds = str(given.get("holds") or "")
     found, wrong = look(state, current(), holds=holds)
-    if found is not None:
+    if found is not None and wrong is None:
         st.session_state[_GOOD] = (found, state)
+    elif _GOOD not in st.session_state:  # a link to what is wrong: behind its sentence stands the example
+        example = _link.table.defaults(str(state["scenario"]))
+        first, _ = look(example, current(), holds="")
+        st.session_state[_GOOD] = None if first is None else (first, example)
     good: tuple[Answer, State] | None = st.session_state.get(_GOOD)
     expression(
         good,
@@ -88,7 +92,8 @@ def _work() -> None:
         language=current(),
         number=int(st.session_state.get(_NUMBER) or 0),
         revision=int(st.session_state.get(_REVISION, 0)),
-        wrong=wrong or spoiled(given.get("texts"), current()),
+        wrong=wrong or spoiled(given.get("texts"), current(), found),
+        refused=found if wrong is not None else None,
         read_only=bool(_link.get("read_only")),
         on_change=_heard,
     )

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from engine.curves import Mark, marks
+from engine.curves import Mark, kink_at, marks
 
 
 def special(text: str, low: float = -3.0, high: float = 3.0) -> list[Mark]:
@@ -80,3 +80,20 @@ def test_an_infinite_slope_at_a_finite_value() -> None:
 
 def test_there_are_never_more_than_fit() -> None:
     assert len(special("torch.floor(20 * x)")) == 12
+
+
+def test_an_oscillation_that_samples_cannot_follow_is_no_pole() -> None:
+    xs = torch.linspace(-3, 3, 601)
+    slopes, values = torch.vmap(torch.func.grad_and_value(lambda x: torch.sin(1 / x)))(xs)
+    found = marks(xs.tolist(), values.tolist(), slopes.tolist())
+    assert [one for one in found if one.kind == "pole"] == []
+
+
+def test_a_point_on_a_kink_is_told() -> None:
+    xs = torch.linspace(-3, 3, 601)
+    slopes, values = torch.vmap(torch.func.grad_and_value(torch.abs))(xs)
+    found = marks(xs.tolist(), values.tolist(), slopes.tolist())
+    kink = kink_at(found, 0.0)
+    assert kink is not None
+    assert (kink.before, kink.after) == (-1.0, 1.0)
+    assert kink_at(found, 0.5) is None

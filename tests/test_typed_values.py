@@ -20,6 +20,14 @@ FLOATS = some.floats(-1e6, 1e6).map(lambda one: float(f"{one:.10g}"))
         ("(1, 2)", (2,), (1.0, 2.0)),
         ("[[1, 2], [3, 4]]", (2, 2), (1.0, 2.0, 3.0, 4.0)),
         ("1e-3", (), (0.001,)),
+        ("1/2", (), (0.5,)),
+        ("−2π", (), (-6.283185307179586,)),
+        ("√4", (), (2.0,)),
+        ("2^-1", (), (0.5,)),
+        ("1, 2, 3", (3,), (1.0, 2.0, 3.0)),
+        ("1 2 3", (3,), (1.0, 2.0, 3.0)),
+        ("[1 2; 3 4]", (2, 2), (1.0, 2.0, 3.0, 4.0)),
+        ("［１，−２．５］", (2,), (1.0, -2.5)),
     ],
 )
 def test_numbers_vectors_matrices(text: str, shape: tuple[int, ...], elements: tuple[float, ...]) -> None:
@@ -33,6 +41,7 @@ def test_numbers_vectors_matrices(text: str, shape: tuple[int, ...], elements: t
         ("[1, 'a']", "syntax"),
         ("[[1, 2], [3]]", "ragged"), ("[1, [2]]", "syntax"), ("[[1], 2]", "ragged"), ("[]", "ragged"),
         ("[[[1]]]", "dimensions"), (str([0] * 37), "many"), ("1e31", "finite"), ("1e999", "finite"),
+        ("1/0", "finite"), ("9**9**9", "finite"), ("x", "syntax"), ("(-1)**0.5", "syntax"), ("1 2; 3", "ragged"),
     ],
 )  # fmt: skip
 def test_what_is_no_number_is_said(text: str, code: str) -> None:

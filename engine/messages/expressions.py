@@ -182,6 +182,15 @@ ROWS: dict[str, tuple[str, str]] = {
     "expressions.mark.undefined": ("no value from {start} to {end} (nan)", "{start} 到 {end} 没有值（nan）"),
     "expressions.mark.infinite": ("infinite from {start} to {end}", "{start} 到 {end} 为无穷"),
     "expressions.mark.steep": ("no finite derivative from {start} to {end}", "{start} 到 {end} 没有有限导数"),
+    "expressions.mark.undefined.point": ("no value at {start} (nan)", "{start} 处没有值（nan）"),
+    "expressions.mark.infinite.point": ("infinite at {start}", "{start} 处为无穷"),
+    "expressions.mark.steep.point": ("no finite derivative at {start}", "{start} 处没有有限导数"),
+    "expressions.kink": (
+        "The point lies on a kink: the slope is ≈ {before} before it and ≈ {after} after it. PyTorch takes {slope}.",
+        "该点在折点上：之前斜率约为 {before}，之后约为 {after}。PyTorch 取 {slope}。",
+    ),
+    "expressions.program": ("Program", "程序"),
+    "expressions.curve.sum": ("sum of f", "f 各元素之和"),
     "expressions.nudge": ("Nudge test", "推动检验"),
     "expressions.nudge.help": (
         "Move {name} by h. The gradient foretells grad · h; f itself tells what is true.",
@@ -199,8 +208,8 @@ ROWS: dict[str, tuple[str, str]] = {
     "expressions.steps": ("steps", "步数"),
     "expressions.descent.end": ("after {steps} steps: f = {value}", "{steps} 步之后：f = {value}"),
     "expressions.contour.label": (
-        "f over {first} and {second}; arrows point along the gradient. Click to move the point.",
-        "f 关于 {first} 与 {second}；箭头沿梯度方向。点击可移动该点。",
+        "f over {first} and {second}; arrows point along the gradient. At {first} = {a}, {second} = {b}: f = {value}, gradient ({da}, {db}). Click or drag to move the point.",
+        "f 关于 {first} 与 {second}；箭头沿梯度方向。在 {first} = {a}，{second} = {b}：f = {value}，梯度 ({da}, {db})。点击或拖动可移动该点。",
     ),
     "expressions.one": (
         "A plane needs two elements; this expression has one.",

@@ -78,7 +78,8 @@ class View {
       if (answer.curve) answer.curve = decoded(answer.curve);
       answer.field = this.fields.key === answer.fieldKey ? this.fields.field : null;
       const latest = (this.waiting === null || given.number >= this.number) && !given.wrong;
-      for (const one of answer.variables) {
+      this.listed = given.refused ?? answer.variables;
+      for (const one of this.listed) {
         if (!(one.name in this.texts) || (latest && !this.variables.held(one.name))) this.texts[one.name] = one.text;
       }
     }
@@ -88,7 +89,7 @@ class View {
     if (!answer) return;
     // While a newer question is on its way, the hand's own numbers stay where the hand put them.
     if (this.waiting === null) this.estimated = null;
-    this.variables.show(answer);
+    this.variables.show(this.listed);
     this.result();
     this.draw();
     if (["contour", "surface"].includes(this.settings.view) && answer.across && !answer.field && this.waiting === null && !given.wrong) this.ask();
@@ -126,6 +127,8 @@ class View {
     this.nudge = html("div", { class: "nudge" });
     this.h = html("input", { type: "number", step: "any", class: "small", "aria-label": "h", onchange: () => Number.isFinite(this.h.valueAsNumber) && this.change({ nudge: this.h.valueAsNumber }) });
     this.nudgeLine = html("dl", {});
+    this.program = html("pre", { class: "program", tabindex: "0", "aria-label": t("expressions.program") });
+    this.places = html("ul", { class: "places" });
     this.tabs = VIEWS.map((name) => button(t(`expressions.view.${name}`), t(`expressions.view.${name}`), () => this.change({ view: name }), { role: "tab", "data-view": name }));
     this.chain = button(t("expressions.chain"), t("expressions.chain"), () => this.change({ chain: !this.settings.chain }), { class: "chain" });
     this.axis = this.chooser("axis");
@@ -145,15 +148,17 @@ class View {
         this.says),
       html("div", { class: "grid" },
         html("section", { class: "side" },
-          html("div", { class: "tools" }, html("h3", {}, t("expressions.value")), html("span", { class: "spring" }), this.dtype, this.opener),
+          html("div", { class: "tools" }, html("h3", {}, t("expressions.value")), html("span", { class: "spring" }), this.dtype),
           html("div", { class: "answer" }, this.value, this.how),
           html("div", { class: "tools" }, html("h3", {}, t("expressions.variables")), html("span", { class: "spring" }), html("h3", { class: "grads" }, t("expressions.partials"))),
           this.variables.element,
           html("div", { class: "tools" }, html("h3", {}, t("expressions.nudge")), html("span", { class: "spring" }), html("label", { class: "option" }, "h", this.h)),
-          html("div", { class: "nudge" }, this.nudgeLine)),
+          html("div", { class: "nudge" }, this.nudgeLine),
+          html("div", { class: "tools" }, html("h3", {}, t("expressions.program")), html("span", { class: "spring" }), this.opener),
+          this.program),
         html("section", { class: "picture" },
           html("div", { class: "tools" }, html("div", { class: "tabs", role: "tablist" }, ...this.tabs), this.chain, html("span", { class: "spring" }), this.axes, this.curveTools, this.planeTools),
-          this.canvas, this.table)),
+          this.canvas, this.places, this.table)),
     );
     this.root.classList.toggle("readonly", readOnly);
     this.curve = new Curve(this);
@@ -200,6 +205,7 @@ class View {
     say(this.how, near ? this.speak("expressions.sampled") : this.speak("expressions.exact"));
     mark(this.how, "data-how", near ? "sampled" : "exact");
     this.root.classList.toggle("coming", this.waiting !== null && !near);
+    say(this.program, answer.program.trim());
     const { nudge, axis } = answer;
     const name = axis.name;
     const rows = nudge ? [
@@ -234,6 +240,7 @@ class View {
     if (this.drawn !== view) this.canvas.replaceChildren();
     this.drawn = view;
     this.table.hidden = false;
+    this.places.hidden = view !== "curve" || !answer.curve?.marks.length;
     if (view === "curve") this.curve.draw(answer, this.estimated);
     else if (view === "matrices") matrices(this.canvas, answer, this.speak);
     else this.plane.draw(answer, view);
@@ -272,7 +279,7 @@ class View {
   // One element of a variable is moved: by its slider, or on the picture.
   move(name, element, number) {
     if (this.given.readOnly) return;
-    const one = this.answer.variables.find((row) => row.name === name);
+    const one = this.listed.find((row) => row.name === name);
     if (!one) return;
     one.elements[element] = number;
     this.texts[name] = written(one.shape, one.elements);
@@ -290,7 +297,11 @@ class View {
   }
 
   span(name, ends) {
-    if (!(ends[0] < ends[1]) || !(ends[2] > 0)) return;
+    const good = ends[0] < ends[1] && ends[2] > 0 && ends[2] <= ends[1] - ends[0] && Math.max(...ends.map(Math.abs)) <= 1e6;
+    if (!good) {
+      say(this.says, this.speak("expressions.range", { name: ends.map((end) => (Number.isFinite(end) ? digits(end) : "–")).join(" : ") }));
+      return mark(this.says, "data-kind", "wrong");
+    }
     this.ranges[name] = ends;
     this.settings.ranges = Object.entries(this.ranges).map(([one, range]) => `${one}=${range.join(":")}`).join("; ");
     this.ask();

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import streamlit as st
 
+from engine.curves import kink_at
 from engine.errors import EngineError
 from engine.executors import local
 from engine.executors.base import Job
@@ -83,10 +84,13 @@ def _numbers(texts: Mapping[Any, Any], at: str) -> dict[str, Numbers]:
     return dict(list(known.items())[-NAMES_LIMIT:])
 
 
-def spoiled(given: object, language: Language) -> Wrong | None:
-    """The first variable whose typed numbers are none, with the sentence; such numbers are not among the settings."""
+def spoiled(given: object, language: Language, found: Answer | None = None) -> Wrong | None:
+    """The first variable (of those found) whose typed numbers are none, with the sentence; such numbers are not among
+    the settings."""
     if isinstance(given, Mapping):
         for name, text in given.items():
+            if found is not None and name not in found.values:
+                continue
             try:
                 read_values(str(text))
             except InvalidValues as error:
@@ -95,7 +99,8 @@ def spoiled(given: object, language: Language) -> Wrong | None:
 
 
 def look(state: State, language: Language, *, holds: str) -> tuple[Answer | None, Wrong | None]:
-    """The answer to these settings, or what is wrong with them."""
+    """The answer to these settings, or what is wrong with them; both where the text was read and its run has no
+    value."""
     vectors: set[str] = st.session_state.setdefault("expressions.vectors", set())
     try:
         found = answer(state, _trace, holds=holds, vectors=vectors)
@@ -105,7 +110,7 @@ def look(state: State, language: Language, *, holds: str) -> tuple[Answer | None
         return None, Wrong(render(error.code, error.params, language))
     problem = found.results.problem
     if problem is not None:
-        return None, Wrong(_sentence(problem, language), problem.at)
+        return found, Wrong(_sentence(problem, language), problem.at)
     return found, None
 
 
@@ -127,10 +132,12 @@ def expression(
     number: int,
     revision: int,
     wrong: Wrong | None,
+    refused: Answer | None = None,
     read_only: bool,
     on_change: Any,
 ) -> None:
-    """Show the last good answer, given with its settings; dimmed where `wrong` says what is wrong with the newest.
+    """Show the last good answer, given with its settings; dimmed where `wrong` says what is wrong with the newest. What
+    was read and `refused` by PyTorch brings its variables, so that their numbers can be changed.
 
     `number` is that of the question being answered; a higher `revision` puts `state` into the component's own inputs.
     State `asked` is {"number", "settings", "texts": {variable: typed numbers}, "holds", "settled"}; trigger `open` asks
@@ -143,6 +150,7 @@ def expression(
         "wrong": wrong,
         "readOnly": read_only,
         "answer": _answer(*good, language) if good is not None else None,
+        "refused": _variables(refused, state) if refused is not None else None,
         **_fixed(language),
     }
     _component(
@@ -163,29 +171,20 @@ def _fixed(language: Language) -> dict[str, Any]:
 
 def _answer(found: Answer, state: Mapping[str, Setting], language: Language) -> dict[str, Any]:
     results, values = found.results, found.values
-    ranges = read_ranges(str(state["ranges"]))
     first, second = axes(state, values)
-    variables = [
-        {
-            "name": name,
-            "text": one.text,
-            "shape": one.shape,
-            "elements": one.elements,
-            "names": one.names(name),
-            "range": range_of(name, ranges, values),
-            "partial": results.partials.get(name),
-        }
-        for name, one in values.items()
-    ]
     curve, field = results.curve, results.field
     return {
         "expression": found.typed.text,
-        "variables": variables,
+        "program": found.program,
+        "variables": _variables(found, state),
         "axis": {"name": name_of(first, values), "variable": first[0], "element": first[1]},
         "across": second and {"name": name_of(second, values), "variable": second[0], "element": second[1]},
         "value": results.value,
         "summed": results.summed,
-        "warnings": [Wrong(_sentence(one, language), one.at) for one in results.warnings],
+        "warnings": [
+            *(Wrong(_sentence(one, language), one.at) for one in results.warnings),
+            *_on_a_kink(found, first, language),
+        ],
         "curve": curve and {
             "xs": _floats(curve.xs), "values": _floats(curve.values), "slopes": _floats(curve.slopes),
             "second": None if curve.second is None else _floats(curve.second), "bend": curve.bend, "marks": curve.marks,
@@ -200,6 +199,33 @@ def _answer(found: Answer, state: Mapping[str, Setting], language: Language) -> 
         "jacobian": results.jacobian,
         "hessian": results.hessian,
     }  # fmt: skip
+
+
+def _variables(found: Answer, state: Mapping[str, Setting]) -> list[dict[str, Any]]:
+    ranges = read_ranges(str(state["ranges"]))
+    return [
+        {
+            "name": name,
+            "text": one.text,
+            "shape": one.shape,
+            "elements": one.elements,
+            "names": one.names(name),
+            "range": range_of(name, ranges, found.values),
+            "partial": found.results.partials.get(name),
+        }
+        for name, one in found.values.items()
+    ]
+
+
+def _on_a_kink(found: Answer, axis: tuple[str, int], language: Language) -> list[Wrong]:
+    """Which of the two slopes PyTorch takes, where the point lies on a kink."""
+    curve, nudge = found.results.curve, found.results.nudge
+    mark = kink_at(curve.marks, found.values[axis[0]].elements[axis[1]]) if curve is not None else None
+    if mark is None or nudge is None:
+        return []
+    slopes = {"before": mark.before, "after": mark.after, "slope": nudge.slope}
+    params = {name: f"{number:.2g}" for name, number in slopes.items() if number is not None}
+    return [Wrong(render("expressions.kink", params, language))]
 
 
 def _floats(numbers: list[float]) -> bytes:

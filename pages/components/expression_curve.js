@@ -1,7 +1,7 @@
 // The curve: f in blue, its derivative in orange, the tangent through a point that can be dragged along the samples.
 // Kinks are diamonds, jumps and poles dashed verticals, stretches without a value hatched; each is said in words as well.
 
-import { svg } from "./dom.js";
+import { html, svg } from "./dom.js";
 import { digits, width as measure } from "./words.js";
 
 const ROOM = { left: 52, right: 14, top: 30, bottom: 34 };
@@ -46,8 +46,10 @@ export class Curve {
     const inside = svg("g", { "clip-path": "url(#inside)" });
     picture.append(inside);
     for (const [place, row] of curve.marks.entries()) inside.append(this.special(row, marks[place], x, y, height));
-    if (curve.second) inside.append(svg("path", { class: "second", d: path(curve.xs, curve.second, x, y, curve.marks) }));
-    inside.append(svg("path", { class: "slope", d: path(curve.xs, curve.slopes, x, y, curve.marks) }));
+    // Where there is no value there is no slope, whatever the formula of the derivative gives there.
+    const where = (numbers) => numbers.map((one, place) => (Number.isFinite(curve.values[place]) ? one : NaN));
+    if (curve.second) inside.append(svg("path", { class: "second", d: path(curve.xs, where(curve.second), x, y, curve.marks) }));
+    inside.append(svg("path", { class: "slope", d: path(curve.xs, where(curve.slopes), x, y, curve.marks) }));
     inside.append(svg("path", { class: "value", d: path(curve.xs, curve.values, x, y, curve.marks) }));
     for (const [place, row] of curve.marks.entries()) if (row.kind === "kink") inside.append(diamond(row, marks[place], x, y, curve));
     if (Number.isFinite(at.value) && Number.isFinite(at.slope)) {
@@ -61,6 +63,7 @@ export class Curve {
     this.drag(picture, answer);
     canvas.replaceChildren(picture);
     this.table(answer, marks);
+    this.view.places.replaceChildren(...marks.map((text, place) => html("li", { "data-kind": curve.marks[place].kind }, text)));
   }
 
   grid(x, y, width, height, name) {
@@ -74,7 +77,7 @@ export class Curve {
   legend(answer, at, width) {
     const { speak } = this.view;
     const name = answer.axis.name;
-    const rows = [["value", speak("expressions.curve.value")], ["slope", speak("expressions.curve.slope", { name })], ["tangent", speak("expressions.curve.tangent", { slope: digits(at.slope) })]];
+    const rows = [["value", speak(answer.summed ? "expressions.curve.sum" : "expressions.curve.value")], ["slope", speak("expressions.curve.slope", { name })], ["tangent", speak("expressions.curve.tangent", { slope: digits(at.slope) })]];
     if (answer.curve.second) rows.push(["second", `${speak("expressions.curve.second", { name })}${answer.curve.bend === null ? "" : ` = ${digits(answer.curve.bend)}`}`]);
     const group = svg("g", { class: "legend" });
     let left = ROOM.left, top = 12;
@@ -103,7 +106,8 @@ export class Curve {
   words(row, name) {
     const middle = (row.start + row.end) / 2;
     const near = Math.abs(middle) <= row.end - row.start ? 0 : middle;
-    return this.view.speak(`expressions.mark.${row.kind}`, { name, at: digits(near, 3), start: digits(row.start, 3), end: digits(row.end, 3), before: digits(row.before ?? NaN, 3), after: digits(row.after ?? NaN, 3) });
+    const point = ["undefined", "infinite", "steep"].includes(row.kind) && digits(row.start, 3) === digits(row.end, 3);
+    return this.view.speak(`expressions.mark.${row.kind}${point ? ".point" : ""}`, { name, at: digits(near, 3), start: digits(row.start, 3), end: digits(row.end, 3), before: digits(row.before ?? NaN, 3), after: digits(row.after ?? NaN, 3) });
   }
 
   drag(picture, answer) {

@@ -36,7 +36,9 @@ export class Plane {
       this.plot = html("div", { class: "plot", role: "img" });
       canvas.replaceChildren(this.plot);
     }
-    this.plot.setAttribute("aria-label", speak("expressions.contour.label", { first: answer.axis.name, second: answer.across.name }));
+    const gradient = [answer.axis, answer.across].map(({ variable, element }) => answer.variables.find((row) => row.name === variable).partial?.elements[element] ?? NaN);
+    const [a, b] = this.here(answer);
+    this.plot.setAttribute("aria-label", speak("expressions.contour.label", { first: answer.axis.name, second: answer.across.name, a: digits(a), b: digits(b), value: digits(answer.nudge?.before ?? NaN), da: digits(gradient[0]), db: digits(gradient[1]) }));
     this.table(answer);
     const Plotly = await plotly();
     if (!this.plot.isConnected || this.view.settings.view !== kind) return;
@@ -46,7 +48,7 @@ export class Plane {
     await Plotly.react(this.plot, traces, this.layout(answer, kind), { displayModeBar: false, responsive: false });
     if (kind === "contour" && !this.plot.listening) {
       this.plot.listening = true;
-      this.plot.addEventListener("click", (event) => this.clicked(event));
+      this.plot.addEventListener("pointerdown", (event) => this.dragged(event));
     }
   }
 
@@ -58,8 +60,10 @@ export class Plane {
     const ends = [[xs[0], xs[xs.length - 1]], [ys[0], ys[ys.length - 1]]];
     const common = { width: canvas.clientWidth, height: canvas.clientHeight, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, size: 12, family: "inherit" }, margin: { l: 44, r: 8, t: 26, b: 38 }, uirevision: "one", legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: 11, color: muted }, itemclick: false, itemdoubleclick: false } };
     if (kind === "contour") return { ...common, dragmode: false, hovermode: "closest", xaxis: axis(answer.axis.name, ends[0]), yaxis: axis(answer.across.name, ends[1]) };
-    const third = (title, range) => ({ ...axis(title, range), backgroundcolor: "rgba(0,0,0,0)" });
-    return { ...common, margin: { l: 0, r: 0, t: 26, b: 0 }, scene: { xaxis: third(answer.axis.name, ends[0]), yaxis: third(answer.across.name, ends[1]), zaxis: { ...third("f"), autorange: true }, aspectmode: "cube", camera: { eye: { x: 1.5, y: -1.5, z: 0.9 } } } };
+    // WebGL writes its own letters: it inherits no font.
+    const font = (color, size) => ({ color, size, family: "sans-serif" });
+    const third = (title, range) => ({ title: { text: title, font: font(text, 14) }, tickfont: font(muted, 11), gridcolor: line, zerolinecolor: line, linecolor: line, range, autorange: false, backgroundcolor: "rgba(0,0,0,0)" });
+    return { ...common, showlegend: true, margin: { l: 0, r: 0, t: 26, b: 0 }, scene: { xaxis: third(answer.axis.name, ends[0]), yaxis: third(answer.across.name, ends[1]), zaxis: { ...third("f"), autorange: true }, aspectmode: "cube", camera: { eye: { x: 1.2, y: -1.3, z: 1.15 } } } };
   }
 
   grid(answer) {
@@ -104,7 +108,8 @@ export class Plane {
     const every = Math.floor((xs.length - 1) / (ARROWS - 1));
     const places = [];
     for (let row = 0; row < ys.length; row += every) for (let column = 0; column < xs.length; column += every) places.push([row, column]);
-    const size = (place) => Math.hypot(first[place] / 1, second[place] / 1);
+    // How strong it is as the picture shows it: axes of different reach are drawn equally long.
+    const size = (place) => Math.hypot(first[place] / width, second[place] / height);
     const all = places.map(([row, column]) => size(row * xs.length + column)).filter(Number.isFinite).sort((one, other) => one - other);
     const most = all[Math.floor(all.length * 0.9)] || 1;
     const x = [], y = [];
@@ -113,7 +118,7 @@ export class Plane {
       const strong = size(place);
       if (!Number.isFinite(strong) || strong === 0) continue;
       const length = (Math.min(strong / most, 1) * 0.85 * every) / (xs.length - 1);
-      const dx = (first[place] / strong) * length * width, dy = (second[place] / strong) * length * height;
+      const dx = (first[place] / strong) * length, dy = (second[place] / strong) * length;
       const [tipX, tipY] = [xs[column] + dx, ys[row] + dy];
       const wing = (turn) => [tipX - 0.32 * (dx * Math.cos(turn) - dy * Math.sin(turn) * (width / height)), tipY - 0.32 * (dy * Math.cos(turn) + dx * Math.sin(turn) * (height / width))];
       const [left, right] = [wing(0.5), wing(-0.5)];
@@ -129,12 +134,26 @@ export class Plane {
     const z = this.grid(answer);
     const [a, b] = this.here(answer);
     const height = answer.nudge?.before;
+    const floor = Math.min(...Array.from(answer.field.values).filter(Number.isFinite));
+    const arrows = this.arrows(answer);
     const traces = [
       { type: "surface", x: Array.from(xs), y: Array.from(ys), z, colorscale: this.shades(), showscale: false, lighting: { ambient: 0.85, diffuse: 0.3, specular: 0.02 }, contours: { z: { show: true, color: palette.value, width: 1 } }, hovertemplate: "f %{z:.4g}<extra></extra>" },
-      { type: "scatter3d", mode: "markers", x: [a], y: [b], z: [height], name: speak("expressions.point"), marker: { size: 6, color: palette.gradient } },
+      { type: "scatter3d", mode: "markers", x: [a], y: [b], z: [height], name: speak("expressions.point"), marker: { size: 6, color: palette.value, line: { color: palette.background, width: 2 } }, hoverinfo: "skip" },
+      { ...arrows, type: "scatter3d", z: arrows.x.map(() => floor), line: { color: palette.gradient, width: 3 } },
     ];
     if (answer.path) traces.push({ type: "scatter3d", mode: "lines+markers", x: answer.path.xs, y: answer.path.ys, z: answer.path.values, name: this.ending(answer), line: { color: palette.text, width: 4 }, marker: { size: 3, color: palette.gradient } });
     return traces;
+  }
+
+  // The point follows the hand from where it is put down.
+  dragged(event) {
+    if (this.kind !== "contour" || event.button) return;
+    const move = (moved) => this.clicked(moved);
+    const end = () => { window.removeEventListener("pointermove", move); window.removeEventListener("pointerup", end); window.removeEventListener("pointercancel", end); };
+    window.addEventListener("pointermove", move);
+    window.addEventListener("pointerup", end);
+    window.addEventListener("pointercancel", end);
+    this.clicked(event);
   }
 
   clicked(event) {

@@ -23,15 +23,15 @@ export class Variables {
     return Boolean(field) && field.getRootNode().activeElement === field;
   }
 
-  show(answer) {
-    const most = Math.max(1e-12, ...answer.variables.flatMap((one) => (one.partial?.elements ?? []).filter(Number.isFinite).map(Math.abs)));
-    const kinds = answer.variables.map((one) => `${one.name} ${one.shape}`).join("|");
+  show(variables) {
+    const most = Math.max(1e-12, ...variables.flatMap((one) => (one.partial?.elements ?? []).filter(Number.isFinite).map(Math.abs)));
+    const kinds = variables.map((one) => `${one.name} ${one.shape}`).join("|");
     if (kinds !== this.kinds || !this.rows.size) {
       this.kinds = kinds;
-      this.rows = new Map(answer.variables.map((one) => [one.name, this.row(one)]));
+      this.rows = new Map(variables.map((one) => [one.name, this.row(one)]));
       this.element.replaceChildren(...[...this.rows.values()].map((row) => row.element));
     }
-    for (const one of answer.variables) {
+    for (const one of variables) {
       const row = this.rows.get(one.name);
       row.one = one;
       if (this.view.waiting !== null) { // the hand is ahead of the answer
@@ -56,7 +56,7 @@ export class Variables {
     row.grad = html("output", { class: "grad" });
     row.bar = html("span", { class: "bar", "aria-hidden": "true" }, html("i", {}));
     row.cells = html("div", { class: "cells" });
-    row.ends = html("div", { class: "ends", hidden: !this.open.has(name) }, ...[0, 1, 2].map((place) => html("input", { type: "number", step: "any", class: "small", readonly: readOnly, "aria-label": `${speak("expressions.range.of", { name })} ${place + 1}`, onchange: () => this.view.span(name, [...row.ends.children].map((input) => input.valueAsNumber)) })));
+    row.ends = html("div", { class: "ends", role: "group", "aria-label": speak("expressions.range.of", { name }), title: speak("expressions.range.of", { name }), hidden: !this.open.has(name) }, ...[0, 1, 2].map((place) => html("input", { type: "number", step: "any", class: "small", readonly: readOnly, "aria-label": `${speak("expressions.range.of", { name })} ${place + 1}`, onchange: () => this.view.span(name, [...row.ends.children].map((input) => input.valueAsNumber)) })));
     const more = button("⋯", speak("expressions.range.of", { name }), () => {
       row.ends.hidden = !row.ends.hidden;
       mark(more, "aria-expanded", String(!row.ends.hidden));
@@ -121,7 +121,7 @@ export class Variables {
     const partial = one.partial;
     if (!one.shape.length) {
       const number = partial?.elements[0];
-      say(row.grad, partial ? `∂f/∂${one.name} = ${digits(number)}` : speak("expressions.none"));
+      say(row.grad, partial ? `∂f/∂${one.name} = ${digits(number)}` : this.view.given.refused ? "" : speak("expressions.none"));
       mark(row.grad, "title", partial ? digits(number, 9) : null);
       const part = Number.isFinite(number) ? number / most : 0;
       const fill = row.bar.firstChild;

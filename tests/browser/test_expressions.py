@@ -66,6 +66,23 @@ def test_typing_never_floods_with_errors(browser_page: Page, app_url: str) -> No
     expect(page.locator(".backdrop mark")).to_have_text("log(b)")
 
 
+def test_mathematics_is_read_and_what_is_refused_can_be_given_its_numbers(browser_page: Page, app_url: str) -> None:
+    page = opened(browser_page, app_url)
+    page.locator(".typed").fill("|x − sin²x")
+    expect(page.locator(".says")).to_have_text("This | is not closed yet.")
+    page.locator(".typed").fill("f(x) = 2|x| + sin²x")
+    expect(page.locator(".program")).to_contain_text("f = 2 * torch.abs(x) + torch.sin(x) ** 2", timeout=SLOW)
+    page.locator(".number").first.fill("0")
+    expect(page.locator(".says")).to_contain_text(
+        "lies on a kink: the slope is ≈ -2 before it and ≈ 2 after it", timeout=SLOW
+    )
+    page.locator(".typed").fill("p.reshape(2, 2)[0] @ q")
+    expect(page.locator(".says")).to_contain_text("PyTorch refused this: shape '[2, 2]' is invalid", timeout=SLOW)
+    page.locator(".variable[data-name=p] .number").fill("1 2 3 4")
+    page.locator(".variable[data-name=q] .number").fill("½, −1")
+    expect(page.locator("output.value")).to_have_text("f = −1.5", timeout=SLOW)
+
+
 def test_the_point_is_dragged_along_the_curve(browser_page: Page, app_url: str) -> None:
     page = opened(browser_page, app_url, "?scenario=slope_of_a_parabola")
     box = page.locator("svg.curve").bounding_box()
