@@ -27,6 +27,10 @@ Watched = tuple[tuple[int, ...], str, Preview | None, Callable[[], Any]]
 """A tensor seen inside a library call: shape, dtype, preview, and a weak reference."""
 
 
+NodeRow = tuple[int, str, int, Span | None, int, str, int | None, int | None, list[Any], int | None]
+"""The columns of a Node, but for its label, which is known only when its statement is over."""
+
+
 class Graph:
     """`locate` gives the span of a syntax node; `ask` is called with each new live node, for questions about it."""
 
@@ -42,7 +46,7 @@ class Graph:
         self._bytes: dict[int, list[tuple[Any, int]]] = {}
         self._keeping: dict[int, str] = {}
         self._freed: set[int] = set()
-        self._unlabelled: list[tuple[int, dict[str, Any], int | None]] = []
+        self._unlabelled: list[tuple[int, NodeRow, int | None]] = []
         self._visits = 0
         self._held: tuple[set[int], int, int, int] = (set(), 0, 0, 0)
         self._told = False
@@ -130,8 +134,19 @@ class Graph:
         tensor = None if output is None else self._snapshots.known(output).number
         made = value if output is not None else self._watched_value(node, sequence, number)
         self.watched.pop(sequence, None)
-        row = {"number": number, "name": short_name(node), "value": made, **self._birth(sequence, number)}
-        row["saved"] = self._keep(node, number)
+        tick, span, scope, module, pass_ = self._birth(sequence, number)
+        row: NodeRow = (
+            number,
+            short_name(node),
+            tick,
+            span,
+            scope,
+            module,
+            None,
+            made,
+            self._keep(node, number),
+            pass_,
+        )
         self._unlabelled.append((place, row, tensor))
         for position, (target, input_nr) in enumerate(targets):
             if target is not None:
@@ -154,29 +169,28 @@ class Graph:
         number = self._leaves[tensor] = self._count
         self._count += 1
         place = self._rows.hold()
-        moment = self._moment
-        row = {"number": number, "name": "AccumulateGrad", "tick": moment.tick, "span": None, "leaf": tensor}
-        row |= {"value": value, "scope": self.scope_exists(moment.scope)}
+        tick, scope = self._moment.tick, self.scope_exists(self._moment.scope)
+        row: NodeRow = (number, "AccumulateGrad", tick, None, scope, "", tensor, value, [], None)
         self._unlabelled.append((place, row, tensor))
         return number
 
-    def _birth(self, sequence: int, number: int) -> dict[str, Any]:
-        """Where and when it was born: columns of the row."""
-        births = reversed(self.births)
-        made_by = next(
-            (row for start, end, row in births if start <= sequence and (end is None or sequence < end)), None
-        )
+    def _birth(self, sequence: int, number: int) -> tuple[int, Span | None, int, str, int | None]:
+        """Where and when it was born: its tick, span, scope, module and pass."""
+        made_by = None
+        for start, end, row in reversed(self.births):
+            if start <= sequence and (end is None or sequence < end):
+                made_by = row
+                break
         found = self._moment.birth(sequence)
         if found is None:
-            return {"tick": self._moment.tick, "span": None, "pass_": made_by}
+            return self._moment.tick, None, 0, "", made_by
         owner, module = found
         if isinstance(owner, Occurrence):
             owner.nodes.append(number)
             node, tick, scope = owner.node, owner.tick, owner.scope
         else:
             node, tick, scope = owner
-        scope = self.scope_exists(scope)
-        return {"tick": tick, "span": self.locate(node), "scope": scope, "module": module, "pass_": made_by}
+        return tick, self.locate(node), self.scope_exists(scope), module, made_by
 
     def _watched_value(self, node: Any, sequence: int, number: int) -> int | None:
         """The snapshot of what its forward produced, where a library call was watched."""
@@ -240,9 +254,10 @@ class Graph:
 
     def label(self, names: Callable[[int], str]) -> None:
         """Write the nodes found since the last call, with the names their leaves and outputs have now."""
-        for place, row, tensor in self._unlabelled:
+        for place, (number, name, tick, span, scope, module, leaf, value, saved, pass_), tensor in self._unlabelled:
             label = "" if tensor is None else names(tensor)
-            self._rows.fill(place, "nodes", Node(label=label, **row))
+            node = Node(number, name, tick, span, scope, module, leaf, label, value, saved, pass_)
+            self._rows.fill(place, "nodes", node)
         self._unlabelled.clear()
 
     def _tell_too_many(self) -> None:

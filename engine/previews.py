@@ -4,6 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def elements(tensor: torch.Tensor) -> list[Any]:
     if dimensions == 0:
         return [values]
     for _ in range(dimensions - 1):
-        values = [value for row in values for value in row]
+        values = list(chain.from_iterable(values))
     return values  # type: ignore[no-any-return]
 
 
@@ -61,7 +62,10 @@ def preview_values(values: list[Any]) -> Preview:
     """A preview that holds every element."""
     if not values:
         return _NONE
-    if isinstance(values[0], complex):
+    first = values[0]
+    if len(values) == 1 and type(first) is float and math.isfinite(first):
+        return Preview(values, False, first, first, first)
+    if isinstance(first, complex):
         unusual = sum(not (math.isfinite(value.real) and math.isfinite(value.imag)) for value in values)
         return Preview(_scalars(values), nonfinite=unusual)
     total = sum(values)

@@ -42,7 +42,7 @@ from engine.variables import Represent, Variables
 
 _log = logging.getLogger(__name__)
 
-FRAME_ROWS = 50
+FRAME_ROWS = 200
 """Inside a loop a frame is sent when it has this many rows; outside, after each statement."""
 OUT_OF_TURN = 200
 """Steps recorded for what happens in iterations that are left out (something printed, raised, a break)."""
@@ -460,11 +460,13 @@ class Recorder(Observer):
 
     def _operation(self, found: Occurrence, value: object, operands: Sequence[object]) -> None:
         """The row of an expression that touched a tensor."""
-        given = tensors_in(operands)
         made = tensors_in((value,))
+        if not made and type(found.node) is ast.Attribute and callable(value):
+            return
+        given = tensors_in(operands)
         if isinstance(value, RemovableHandle):
             observe(value, self._told)
-        if not made and (not given or (isinstance(found.node, ast.Attribute) and callable(value))):
+        if not made and not given:
             return
         name = self._naming.of(found.node)
         inputs = [self.snapshots.before(tensor) for tensor in given]

@@ -244,7 +244,7 @@ class Snapshots:
             known.number,
             shape,
             dtype_name(tensor.dtype),
-            device_name(tensor.device),
+            "cpu" if tensor.is_cpu else device_name(tensor.device),
             known.requires_grad,
             leaf,
             known.preview,
@@ -268,7 +268,7 @@ class Snapshots:
         if not known.plain:
             known.place = (0, 0, shape)
             return (), 0
-        stride, offset = tensor.stride(), tensor.storage_offset()
+        stride, offset = tensor.stride(), int(tensor.storage_offset())
         pointer = tensor.data_ptr()
         if not known.place or pointer != known.pointer or known.place[2] != shape:
             known.pointer = pointer
@@ -276,16 +276,18 @@ class Snapshots:
             known.place = (address, offset, shape)
             self._places[known.place] = known
             known.storage = self._storage(address, known)
-        return tuple(stride), int(offset)
+        return stride, offset
 
     def _storage(self, address: int, known: Known) -> int:
         """The number of the storage at this address: that of a live tensor on it, else a new one."""
-        others = [
-            other for other in self._storages.get(address, ()) if other is not known and _alive_at(other, address)
-        ]
-        self._storages[address] = [*others[-8:], known]
-        if others:
-            return others[-1].storage
+        before = self._storages.get(address)
+        if before is not None:
+            others = [other for other in before if other is not known and _alive_at(other, address)]
+            self._storages[address] = [*others[-8:], known]
+            if others:
+                return others[-1].storage
+        else:
+            self._storages[address] = [known]
         self._storage_numbers += 1
         return self._storage_numbers - 1
 

@@ -367,7 +367,7 @@ def test_what_a_pass_lets_go_of_is_what_pytorch_has_freed() -> None:
         torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.GELU(), torch.nn.MaxPool2d(2), torch.nn.Flatten(),
         torch.nn.Linear(36, 5), torch.nn.LayerNorm(5), torch.nn.Softmax(1), torch.nn.Dropout(0.5),
     )  # fmt: skip
-    y = torch.stack([layers(x).prod(1), torch.linalg.norm(x.flatten(1), dim=1), Double.apply(x).std((1, 2, 3))])
+    y = torch.stack([layers(x).prod(1), torch.linalg.norm(x.flatten(1), dim=1), Double.apply(x).std((1, 2, 3))])  # type: ignore[no-untyped-call]
     loss = torch.where(y > 0, y.exp().cumsum(1), y**3).logsumexp(0).sum()
     nodes, stack = [], [loss.grad_fn]
     while stack:
@@ -396,6 +396,6 @@ class Double(torch.autograd.Function):
         return x * 2
 
     @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
         assert ctx.saved_tensors
         return grad * 2
