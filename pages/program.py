@@ -191,8 +191,7 @@ def _watch(landing: run.Landing, *, source: bool) -> None:
             node=_number(asked["node"]),
             view=str(asked["view"] or ""),
             source=source,
-            answers=answers.known(landing.job),
-            ask=lambda asked: answers.ask(landing.job, trace, asked),
+            answer=lambda asked: answers.known(landing.job, trace, asked),
         )
         if at.step is not None:
             _link.put({"step": at.step, "part": at.part, "node": at.node})

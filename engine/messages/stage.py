@@ -123,7 +123,11 @@ ROWS: dict[str, tuple[str, str]] = {
         "没有反向传播到达叶子，所以没有 .grad 被填入。",
     ),
     "stage.ledger.left": ("{count} earlier entries", "更早的 {count} 条"),
-    "stage.ledger.deposit": ("pass {pass}, line {line}: + {amount}", "第 {pass} 次反向，第 {line} 行：+ {amount}"),
+    "stage.ledger.deposit": ("pass {pass}, line {line}: {amount}", "第 {pass} 次反向，第 {line} 行：{amount}"),
+    "stage.ledger.deposit.loop": (
+        "iteration {iteration}, line {line}: {amount}",
+        "第 {iteration} 次迭代，第 {line} 行：{amount}",
+    ),
     "stage.ledger.none": ("line {line}: taken away, set to None", "第 {line} 行：取走，设为 None"),
     "stage.ledger.zero": ("line {line}: taken away, set to 0", "第 {line} 行：取走，设为 0"),
     "stage.ledger.assigned": ("line {line}: assigned", "第 {line} 行：赋值"),

@@ -22,20 +22,17 @@ _COUNTED = 1_000_000
 """More paths than these are not counted out."""
 
 
-def known(job: Job) -> list[dict[str, Any]]:
-    """What was found so far about the run of this job."""
-    return list(_held(job).values())
-
-
-def ask(job: Job, trace: Trace, asked: Asked) -> None:
-    """Find the answer and keep it with the session."""
+def known(job: Job, trace: Trace, asked: Asked | None) -> list[dict[str, Any]]:
+    """What was found so far about the run of this job, `asked` included: found now, if it was not, and kept with the
+    session."""
     held = _held(job)
-    if asked.key not in held:
+    if asked is not None and asked.key not in held:
         find = {"paths": _paths, "forward": _forward}.get(asked.kind, _again)
         found = find(job, trace, asked)
         held[asked.key] = {"key": asked.key, **found}
         while len(held) > _KEPT:
             held.pop(next(iter(held)))
+    return list(held.values())
 
 
 def _held(job: Job) -> dict[str, dict[str, Any]]:
@@ -54,7 +51,13 @@ def _paths(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
     if not found.paths:
         return {"text": say(found.code)}
     rows = [
-        {"nodes": row.nodes, "values": row.values, "text": say(row.code) if row.code else ""} for row in found.paths
+        {
+            "nodes": row.nodes,
+            "inputs": [int(edge.partition(":")[2]) for edge in row.label.split()],
+            "values": row.values,
+            "text": say(row.code) if row.code else "",
+        }
+        for row in found.paths
     ]
     return {
         "rows": rows,

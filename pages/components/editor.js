@@ -8,6 +8,8 @@
 // where that text is still what the server holds. So neither a reload nor a visit to another page loses a letter.
 
 const INDENT = "    ";
+const ROOM = { least: 560, most: 1100, edge: 16 }; // pixels the field may be high, and its distance to the window's edge
+const LINE = { usual: 20, least: 13.2, letters: 1.28 }; // pixels from line to line; how much of that is not letters
 const views = new WeakMap();
 let told = null; // what the stage said last
 
@@ -50,6 +52,8 @@ function attach(view, area) {
     pointerup: () => choose(view),
   };
   for (const [name, listener] of Object.entries(view.listeners)) area.addEventListener(name, listener);
+  view.resized = () => fit(view);
+  addEventListener("resize", view.resized);
   view.paint = () => paint(view);
   document.addEventListener("editor:paint", view.paint);
   view.list.onclick = ({ target }) => {
@@ -63,19 +67,33 @@ function attach(view, area) {
   area.spellcheck = false;
   area.autocapitalize = "off";
   area.setAttribute("autocorrect", "off");
-  const style = getComputedStyle(area);
-  view.list.style.lineHeight = style.lineHeight;
-  view.list.style.fontSize = style.fontSize;
-  view.list.style.paddingTop = style.paddingTop;
-  for (const name of ["fontFamily", "fontSize", "lineHeight", "letterSpacing", "tabSize"]) {
-    view.backdrop.style[name] = style[name];
-  }
-  view.backdrop.style.padding = `${style.paddingTop} ${style.paddingRight} 0 ${style.paddingLeft}`;
   ask({});
+}
+
+// As high as the window allows, and a long program in smaller letters where it is then whole on the screen.
+function fit(view) {
+  const { area, list, backdrop } = view;
+  if (!area) return;
+  const scrolled = area.closest('[data-testid="stMain"]')?.scrollTop ?? 0;
+  const room = Math.min(Math.max(innerHeight - area.getBoundingClientRect().top - scrolled - ROOM.edge, ROOM.least), ROOM.most);
+  area.style.setProperty("--room", `${Math.floor(room)}px`);
+  const before = getComputedStyle(area);
+  const free = room - parseFloat(before.paddingTop) - parseFloat(before.paddingBottom);
+  const line = free / area.value.trimEnd().split("\n").length;
+  const small = line < LINE.usual && line >= LINE.least;
+  area.style.setProperty("--line", small ? `${line.toFixed(2)}px` : "1.6");
+  area.style.setProperty("--size", small ? `min(0.83rem, ${(line / LINE.letters).toFixed(2)}px)` : "0.83rem");
+  const style = getComputedStyle(area);
+  list.style.lineHeight = style.lineHeight;
+  list.style.fontSize = style.fontSize;
+  list.style.paddingTop = style.paddingTop;
+  for (const name of ["fontFamily", "fontSize", "lineHeight", "letterSpacing", "tabSize"]) backdrop.style[name] = style[name];
+  backdrop.style.padding = `${style.paddingTop} ${style.paddingRight} 0 ${style.paddingLeft}`;
 }
 
 function detach(view) {
   clearTimeout(view.timer);
+  removeEventListener("resize", view.resized);
   for (const [name, listener] of Object.entries(view.listeners ?? {})) view.area.removeEventListener(name, listener);
   document.removeEventListener("editor:paint", view.paint);
   view.backdrop?.remove();
@@ -96,6 +114,7 @@ function restore(view) {
   const draft = JSON.parse(sessionStorage.getItem(place(view)) ?? "null");
   if (draft && draft.base !== view.text) sessionStorage.removeItem(place(view));
   else if (draft && draft.text !== view.area.value && view.area.value === view.text) write(view.area, draft.text);
+  fit(view);
   number(view);
 }
 

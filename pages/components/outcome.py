@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from engine.errors import Parameters
-from engine.trace import Figure, File, Notice, Outcome, Span, Trace
+from engine.trace import Figure, Notice, Outcome, Span, Trace
 from pages.components.language import say
 
 _ICONS: Mapping[str, str] = {
@@ -49,16 +49,6 @@ def no_trace(code: str, params: Parameters | None) -> None:
         st.text(say(code, **(params or {})))
 
 
-def notes(notices: list[Notice]) -> None:
-    """What the reader must be told about the run: caps that applied, text that was cleaned."""
-    if not notices:
-        return
-    with st.expander(say("page.notices.count", count=len(notices)), icon=":material/info:"):
-        for notice in notices:
-            sentence = say(notice.code, **notice.params)
-            st.text(say("page.line", line=notice.span[0], text=sentence) if notice.span else sentence)
-
-
 def figures(drawn: list[Figure]) -> None:
     """The plots that the program drew, with their numbers behind each."""
     if not drawn:
@@ -70,13 +60,17 @@ def figures(drawn: list[Figure]) -> None:
             st.plotly_chart(_chart(figure), key=f"figure.{figure.number}", alt=title, config={"displaylogo": False})
 
 
-def files(saved: list[File]) -> None:
-    """A button for each file that the program saved."""
-    if not saved:
+def left_over(trace: Trace) -> None:
+    """What a run left beside its picture, in one row: what the reader must be told about it (caps that applied, text
+    that was cleaned), and a button for each file that the program saved."""
+    if not trace.notices and not trace.files:
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="files"):
-        st.caption(say("page.files"), width="content")
-        for file in saved:
+    with st.container(horizontal=True, vertical_alignment="center", key="left-over"):
+        if trace.notices:
+            _notes(trace.notices)
+        if trace.files:
+            st.caption(say("page.files"), width="content")
+        for file in trace.files:
             name = file.name.replace("\\", "/").rsplit("/", 1)[-1]
             st.download_button(
                 file.name,
@@ -87,6 +81,13 @@ def files(saved: list[File]) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+
+
+def _notes(notices: list[Notice]) -> None:
+    with st.popover(say("page.notices.count", count=len(notices)), icon=":material/info:"):
+        for notice in notices:
+            sentence = say(notice.code, **notice.params)
+            st.text(say("page.line", line=notice.span[0], text=sentence) if notice.span else sentence)
 
 
 def _heading(outcome: Outcome) -> str:

@@ -64,11 +64,12 @@ def _open_scenario(pages: dict[str, st.Page]) -> None:
 
 language.follow_link()
 st.set_page_config(page_title=say("page.title"), page_icon=str(_HERE / "icon.svg"), layout="wide")
-st.logo(str(_HERE / "icon.svg"), size="large")
+if not st.context.is_embedded:
+    st.logo(str(_HERE / "icon.svg"), size="large")
 st.html(_palette())
 st.html(_HERE / "frame.css")
 registered = _registered()
-page = st.navigation(list(registered.values()), position="top")
+page = st.navigation(list(registered.values()), position="hidden" if st.context.is_embedded else "top")
 if not st.context.is_embedded:
     with st.container(key="language"):
         language.switch()

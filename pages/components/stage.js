@@ -16,6 +16,8 @@ import { speak } from "./words.js";
 import { arrowHeads } from "./stage_heads.js";
 
 const REST = 450;
+const ROOM = { least: 520, most: 1100, below: 90, edge: 14 }; // pixels
+const MANY = 24; // slots
 const stages = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -30,6 +32,8 @@ export default function ({ data, parentElement, setStateValue }) {
   stage.receive(data instanceof Uint8Array ? data : new Uint8Array(data));
   return () => {
     stage.close();
+    stage.measure.disconnect();
+    removeEventListener("resize", stage.take);
     document.removeEventListener("stage:ask", stage.asked);
     stages.delete(parentElement);
   };
@@ -52,6 +56,22 @@ class Stage {
       else this.source.tell();
     };
     document.addEventListener("stage:ask", this.asked);
+    this.take = () => this.takeRoom();
+    this.measure = new ResizeObserver(this.take);
+    addEventListener("resize", this.take);
+  }
+
+  // As high as the window allows: what stands above it on the page, and little things under it, keep their places.
+  takeRoom() {
+    const outside = this.root.getRootNode().host ?? this.root;
+    const block = outside.closest('[data-testid="stVerticalBlock"]') ?? document.body;
+    this.measure.observe(block);
+    const scrolled = outside.closest('[data-testid="stMain"]')?.scrollTop ?? 0;
+    const { top, bottom } = this.root.getBoundingClientRect();
+    const last = Math.max(...[...block.children].map((child) => child.getBoundingClientRect().bottom));
+    const below = Math.min(Math.max(last - bottom, 0), ROOM.below);
+    const room = Math.min(Math.max(innerHeight - top - scrolled - below - ROOM.edge, ROOM.least), ROOM.most);
+    this.root.style.setProperty("--room", `${Math.floor(room)}px`);
   }
 
   receive(bytes) {
@@ -63,6 +83,7 @@ class Stage {
     this.tables.inspector.answers = new Map(answers.map((answer) => [answer.key, answer]));
     this.refresh();
     this.dress();
+    this.takeRoom();
   }
 
   // `given` is {document, texts, source, open: {step, part, node, view}, readOnly, mark}. Without source, an editor on the
@@ -80,6 +101,7 @@ class Stage {
     this.build(position.view);
     if (!this.model.moments.length) return;
     const { step, part } = position.position;
+    this.travelled = step !== null;
     this.moment = step === null ? this.model.moments.length - 1 : this.model.momentOf(step, part);
     this.selected = position.node !== null && position.node >= 0 && position.node < this.model.slots.length ? position.node : null;
     if (this.selected !== null) this.tables.open("node");
@@ -92,7 +114,7 @@ class Stage {
     const choose = {
       node: (slot) => this.select(slot),
       hover: (slot) => this.hover(slot),
-      open: (group) => this.regroup((closed) => closed.filter((number) => number !== group)),
+      open: (group) => this.openGroup(group),
       fold: (slot) => this.fold(slot),
       moment: (stops, line) => this.goTo(stops, line),
       exactly: (m) => this.move(m),
@@ -109,7 +131,7 @@ class Stage {
     this.tables = new Tables(scene, this.texts, choose);
     this.graph.onturn = () => {
       this.refresh();
-      if (this.model.moments.length) this.accompany();
+      if (this.travelled) this.accompany(); // at first the graph is seen from where it begins
     };
     this.addTools();
     const empty = !this.model.moments.length;
@@ -139,6 +161,13 @@ class Stage {
     }
   }
 
+  // A large group opens into the groups inside it, a small one into all that it holds.
+  openGroup(group) {
+    const place = this.model.places.find((one) => one.group === group);
+    const inner = place && place.size > MANY ? this.model.groups.filter(({ parent }) => parent === group) : [];
+    this.regroup((closed) => [...closed.filter((number) => number !== group), ...inner.map(({ number }) => number)]);
+  }
+
   outermost() {
     return this.model.groups.filter((group) => group.parent === null).map((group) => group.number);
   }
@@ -148,6 +177,7 @@ class Stage {
   move(m, playing = false) {
     if (!playing) this.clock.pause();
     this.moment = m;
+    this.travelled = true;
     this.clock.m = m;
     if (!this.waiting) {
       this.waiting = requestAnimationFrame(() => {

@@ -90,14 +90,17 @@ def _closed(key: str, mark: str) -> tuple[int, ...] | None:
 
 
 def _opening(key: str, mark: str, asked: Selection, view: str) -> dict[str, object]:
-    """Where the stage opens. A page that hands back what the stage itself reported changes nothing: equal bytes are not
-    sent again."""
-    last: dict[str, object] = st.session_state.setdefault(f"{key}.opened", {})
-    if last.get("mark") != mark or (asked != selection(key) and asked != last["asked"]) or last.get("view") != view:
-        last.update(mark=mark, asked=asked, view=view)
-    opened = last["asked"]
-    assert isinstance(opened, Selection)
-    return {"step": opened.step, "part": opened.part, "node": opened.node, "view": view}
+    """Where the stage opens. A page that hands back what the stage itself reported, now or the last time, changes
+    nothing: equal bytes are not sent again. `turn` counts what was really asked for, so that asking once more for the
+    same place goes there once more."""
+    last: dict[str, Any] = st.session_state.setdefault(f"{key}.opened", {"turn": 0})
+    here = selection(key)
+    asks = asked != last.get("before") and asked not in (here, last.get("told"))
+    if last.get("mark") != mark or last.get("view") != view or asks:
+        last.update(mark=mark, asked=asked, view=view, turn=last["turn"] + 1)
+    last.update(before=asked, told=here)
+    opened: Selection = last["asked"]
+    return {"step": opened.step, "part": opened.part, "node": opened.node, "view": view, "turn": last["turn"]}
 
 
 def stage(
@@ -111,14 +114,14 @@ def stage(
     view: str = "",
     source: bool = True,
     closed: Collection[int] | None = None,
-    answers: Sequence[Mapping[str, Any]] = (),
-    ask: Callable[[Asked], None] | None = None,
+    answer: Callable[[Asked | None], Sequence[Mapping[str, Any]]] | None = None,
 ) -> Selection:
     """Show the trace, opened at the statement of tick `step` (None: the last), inside it at `part`, with slot `node`
     selected. `view` is the direction of the graph: "right", "down" or "" for the one that suits it. `closed` are the
     groups drawn as one at first. Without `source` the page shows the program in an editor, which marks what the stage
-    tells. `ask` is called, before the page runs again, with what the reader asks of a node; the page then hands what
-    it found in `answers`, each with the `key` of its question. Unknown ticks, parts and slots open the nearest.
+    tells. `answer` is called in every run with what the reader last asked of this trace, if anything, and gives all
+    that was found so far, each with the `key` of its question: a run that is cut short by the next asks once more.
+    Unknown ticks, parts and slots open the nearest.
     """
     content = encode(trace)
     mark = hashlib.blake2b(content, digest_size=8).hexdigest()
@@ -134,24 +137,25 @@ def stage(
         "open": _opening(key, mark, Selection(step, part, node), view),
         "mark": mark,
     }
+    answers = answer(_asked(key, mark)) if answer is not None else ()
     _component(
         key=key,
         data=msgspec.msgpack.encode({"whole": msgspec.msgpack.encode(given), "answers": answers}),
         on_at_change=_rest,
         on_closed_change=_rest,
-        on_ask_change=lambda: _asked(key, mark, ask),
+        on_ask_change=_rest,
     )
     return selection(key)
 
 
-def _asked(key: str, mark: str, ask: Callable[[Asked], None] | None) -> None:
-    """What the browser asked, if it is a question about the trace that is shown."""
+def _asked(key: str, mark: str) -> Asked | None:
+    """What the browser asked last, if it is a question about the trace that is shown."""
     given = _state(key).get("ask")
-    if ask is None or not isinstance(given, Mapping) or given.get("mark") != mark:
-        return
+    if not isinstance(given, Mapping) or given.get("mark") != mark:
+        return None
     kind, subject = given.get("kind"), _whole(given.get("subject"))
-    if isinstance(kind, str) and kind in QUESTIONS and subject is not None:
-        ask(Asked(kind, subject, _whole(given.get("other"))))
+    known = isinstance(kind, str) and kind in QUESTIONS and subject is not None
+    return Asked(str(kind), subject or 0, _whole(given.get("other"))) if known else None
 
 
 def _rest() -> None:

@@ -4,6 +4,8 @@ import { button, html } from "./dom.js";
 import { sheet } from "./stage_heat.js";
 import { digits, preview, shape } from "./words.js";
 
+const SUPERSCRIPTS = "¹²³⁴⁵⁶⁷⁸⁹⁰";
+
 export function answered(kind, answer, inspector) {
   const t = inspector.texts;
   const heading = html("h5", {}, t(`stage.ask.${kind}`));
@@ -35,15 +37,26 @@ function paths(answer, inspector) {
   return [html("p", {}, heading, answer.total ? html("b", {}, ` ${part(answer.total, 40)}`) : null),
     answer.changed ? html("p", { class: "changed" }, answer.changed) : null,
     html("ol", { class: "paths" }, ...answer.rows.map((row) => html("li", {},
-      button(row.nodes.map((number) => inspector.nameOf(number)).join(" → "), t("stage.paths.light"), () => inspector.choose.light(row.nodes.map((number) => model.slotOfNode.get(number)))),
+      button(walked(row, inspector), t("stage.paths.light"), () => inspector.choose.light(row.nodes.map((number) => model.slotOfNode.get(number)))),
       row.values ? html("b", {}, part(row.values, 30)) : html("small", {}, row.text)))),
     answer.others ? html("p", { class: "rest" }, `${answer.others} `, answer.rest ? html("b", {}, part(answer.rest, 30)) : null) : null];
 }
 
+// The names along a path; where two edges lead from one node to the next, as in y * y, the arrow says which.
+function walked(row, inspector) {
+  const { model } = inspector;
+  return row.nodes.map((number, place) => {
+    if (place === row.nodes.length - 1) return inspector.nameOf(number);
+    const twins = model.edges.filter((edge) => edge.from_node === number && edge.to_node === row.nodes[place + 1]);
+    return `${inspector.nameOf(number)} ${twins.length > 1 ? "→" + SUPERSCRIPTS[row.inputs[place] % 10] : "→"} `;
+  }).join("");
+}
+
 function truth(answer, inspector) {
   const row = answer.rows[0];
+  const head = ["element", "grad", "measured"].map((name) => html("th", { scope: "col" }, inspector.texts(`stage.truth.${name}`)));
   return [html("p", { class: row.right ? "badge right" : "badge wrong" }, row.right ? "✓ " : "✕ ", row.text),
-    html("table", { class: "compare" }, html("tbody", {}, ...row.checked.map(([place, exact, measured]) => html("tr", {},
+    html("table", { class: "compare" }, html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...row.checked.map(([place, exact, measured]) => html("tr", {},
       html("th", { scope: "row" }, `[${place}]`), html("td", {}, digits(exact, 7)), html("td", {}, digits(measured, 7))))))];
 }
 

@@ -22,18 +22,22 @@ export class Clock {
     this.innerWords = html("span", { class: "part" });
     this.loops = html("span", { class: "loops" });
     this.innerRow = html("div", { class: "row within" },
-      button(icon("out"), t("stage.clock.part.back"), () => this.part(-1)), this.inner,
-      button(icon("in"), t("stage.clock.part.on"), () => this.part(1)), this.innerWords);
+      html("div", { class: "hands" }, this.loops,
+        button(icon("out"), t("stage.clock.part.back"), () => this.part(-1)),
+        button(icon("in"), t("stage.clock.part.on"), () => this.part(1))),
+      html("div", { class: "track" }, this.inner), this.innerWords);
     this.memory = new Memory(model, texts, (place) => this.move(model.stepMoments[place]));
     this.pane = html("section", { class: "clock", "aria-label": t("stage.clock") },
       html("div", { class: "row" },
-        button(icon("first"), t("stage.clock.first"), () => this.edge(0)),
-        button(icon("back"), t("stage.clock.back"), () => this.statement(-1)),
-        this.playButton,
-        button(icon("next"), t("stage.clock.on"), () => this.statement(1)),
-        button(icon("last"), t("stage.clock.last"), () => this.edge(1)),
-        html("div", { class: "track" }, this.slider), this.loops, this.words),
-      this.memory.pane, this.innerRow);
+        html("div", { class: "hands" },
+          button(icon("first"), t("stage.clock.first"), () => this.edge(0)),
+          button(icon("back"), t("stage.clock.back"), () => this.statement(-1)),
+          this.playButton,
+          button(icon("next"), t("stage.clock.on"), () => this.statement(1)),
+          button(icon("last"), t("stage.clock.last"), () => this.edge(1))),
+        html("div", { class: "track" }, this.slider), this.words),
+      html("div", { class: "row memory", hidden: !this.memory.most }, html("span", {}), this.memory.track, this.memory.words),
+      this.innerRow);
     for (const slider of [this.slider, this.inner]) slider.addEventListener("keydown", (event) => this.keys(event));
   }
 

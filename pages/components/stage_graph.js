@@ -2,11 +2,10 @@
 
 import { button, html, mark, say, svg } from "./dom.js";
 import { icon } from "./icons.js";
-import { CARD, MARGIN, PITCH, inset, outline, stem } from "./stage_shapes.js";
-import { View } from "./stage_view.js";
+import { LEAF_INDENT, MARGIN, NARROW, WIDE, inset, outline, stem } from "./stage_shapes.js";
+import { View, scaleFor } from "./stage_view.js";
 import { clip, clipPath, preview, width } from "./words.js";
 
-const ROOM = CARD.width - 24;
 const LETTER = { title: 8.2, engine: 5.9, word: 6, value: 7.3, shape: 6.7 };
 
 export class Graph {
@@ -16,6 +15,7 @@ export class Graph {
     this.texts = texts;
     this.choose = choose;
     this.direction = null;
+    this.size = WIDE;
     this.layer = svg("g", {});
     this.picture = svg("svg", { class: "picture", role: "group", "aria-label": texts("stage.graph.label") }, this.layer);
     this.list = html("ol", { class: "listing" });
@@ -59,7 +59,7 @@ export class Graph {
   }
 
   point(along, across) {
-    const pitch = PITCH[this.direction];
+    const pitch = this.size.pitch[this.direction];
     return this.direction === "right"
       ? { x: along * pitch.along + MARGIN, y: across * pitch.across + MARGIN }
       : { x: across * pitch.across + MARGIN, y: along * pitch.along + MARGIN };
@@ -67,6 +67,7 @@ export class Graph {
 
   draw(direction) {
     this.direction = direction;
+    this.size = this.fitting(direction);
     const { model } = this;
     this.layer.replaceChildren();
     const edges = svg("g", { class: "edges" });
@@ -76,21 +77,28 @@ export class Graph {
     const ports = this.ports();
     this.edges = model.routes.map((route, number) => this.drawEdge(route, ports.get(number), edges, labels));
     this.cards = model.places.map((place, number) => this.drawCard(place, number, cards));
-    this.extent = this.measure();
+    this.extent = this.measure(direction, this.size);
     this.enter(this.entrance ?? 0);
     const hidden = model.layout.hidden + model.layout.left_out;
     say(this.note, hidden ? this.texts("stage.hidden", { hidden, drawn: model.places.length }) : "");
   }
 
-  measure() {
-    let right = 0;
-    let bottom = 0;
-    for (const place of this.model.places) {
-      const { x, y } = this.spot(place);
-      right = Math.max(right, x + CARD.width);
-      bottom = Math.max(bottom, y + CARD.height);
-    }
-    return { width: right + MARGIN, height: bottom + MARGIN };
+  // The size of card with which the whole graph is in its pane in the largest letters; where neither is whole, that with
+  // which more of it is.
+  fitting(direction) {
+    const box = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+    const [wide, narrow] = [WIDE, NARROW].map((size) => scaleFor(box, this.measure(direction, size), direction));
+    if (wide.whole || narrow.whole) return !wide.whole || (narrow.whole && narrow.scale > 1.04 * wide.scale) ? NARROW : WIDE;
+    return narrow.scale >= wide.scale ? NARROW : WIDE;
+  }
+
+  measure(direction, size) {
+    const { length, breadth } = this.model.layout;
+    const pitch = size.pitch[direction];
+    const along = (length - 1) * pitch.along;
+    const across = (breadth - 1) * pitch.across;
+    const [right, bottom] = direction === "right" ? [along, across] : [across, along];
+    return { width: right + size.card.width + 2 * MARGIN, height: bottom + size.card.height + 2 * MARGIN };
   }
 
   // Where edges enter a card: side by side in the order of their sources, so that `x + x` shows two.
@@ -150,8 +158,8 @@ export class Graph {
     const text = this.texts("stage.cut.at", { reason: this.texts(`stage.cut.${arrow.reason}`), line });
     this.plate(label, plate, word, text);
     const { x, y } = this.spot(this.model.places[route.target]);
-    const half = Number(plate.getAttribute("width")) / 2;
-    mark(label, "transform", `translate(${x + (right ? half + 12 : CARD.width - half - 10)} ${right ? y - 4 : y + CARD.height + 2})`);
+    const { width: wide, height: high } = this.size.card;
+    mark(label, "transform", `translate(${x + wide / 2} ${right ? y - 11 : y + high + 10})`);
     label.classList.add("shown", "cut");
   }
 
@@ -165,17 +173,22 @@ export class Graph {
   ends(route, port, shift = 0) {
     const from = this.spot(this.model.places[route.source]);
     const to = this.spot(this.model.places[route.target]);
+    const { width: wide, height: high } = this.size.card;
     return this.direction === "right"
-      ? [{ x: from.x + CARD.width + 2, y: from.y + CARD.height / 2 + shift }, { x: to.x - 3, y: to.y + CARD.height * port + shift }]
-      : [{ x: from.x + CARD.width / 2 + shift, y: from.y + CARD.height + 2 }, { x: to.x + CARD.width * port + shift, y: to.y - 3 }];
+      ? [{ x: from.x + wide + 2, y: from.y + high / 2 + shift }, { x: to.x - 3, y: to.y + high * port + shift }]
+      : [{ x: from.x + wide / 2 + shift, y: from.y + high + 2 }, { x: to.x + wide * port + shift, y: to.y - 3 }];
   }
 
-  // The points an edge goes through: its ends, and the middles of the layers it passes.
+  // The points an edge goes through: its ends, and on its way straight through each layer that it passes, so that it is
+  // behind no card there.
   through(route, port, shift) {
     const [start, end] = this.ends(route, port, shift);
-    const bends = route.bends.map(([along, across]) => {
+    const { width: wide, height: high } = this.size.card;
+    const bends = route.bends.flatMap(([along, across]) => {
       const { x, y } = this.point(along, across);
-      return { x: x + CARD.width / 2, y: y + CARD.height / 2 };
+      return this.direction === "right"
+        ? [{ x, y: y + high / 2 + shift }, { x: x + wide, y: y + high / 2 + shift }]
+        : [{ x: x + wide / 2 + shift, y }, { x: x + wide / 2 + shift, y: y + high }];
     });
     return [start, ...bends, end];
   }
@@ -221,19 +234,20 @@ export class Graph {
     parts.outline = svg("path", { class: "outline" });
     parts.inner = svg("path", { class: "inner" });
     parts.hint = svg("title", {});
-    group.append(parts.hint, svg("rect", { class: "halo", x: -5, y: -5, width: CARD.width + 10, height: CARD.height + 10, rx: 12 }),
+    const { card: { width: wide, height: high }, starts, ends } = this.size;
+    group.append(parts.hint, svg("rect", { class: "halo", x: -5, y: -5, width: wide + 10, height: high + 10, rx: 12 }),
       parts.outline, parts.inner,
-      line("title", 12, 20), line("engine", 12, 37), line("word", CARD.width - 11, 37, "end"),
-      line("value", 12, 55), line("shape", CARD.width - 11, 55, "end"),
-      line("grad", 12, 73), line("state", CARD.width - 11, 73, "end"),
-      line("distant", CARD.width / 2, CARD.height / 2 + 9, "middle"));
+      ...Object.entries(starts).map(([name, [left, base]]) => line(name, left, base)),
+      ...Object.entries(ends).map(([name, [right, base]]) => line(name, wide - right, base, "end")),
+      line("distant", wide / 2, high / 2 + 9, "middle"));
     cards.append(group);
     if (place.group !== null) {
       const words = this.scene.group(place);
       group.classList.add("group");
-      mark(parts.outline, "d", outline("group"));
-      mark(parts.inner, "d", `M6 ${CARD.height + 4} H${CARD.width - 6} M12 ${CARD.height + 8} H${CARD.width - 12}`);
-      say(parts.title, words.title);
+      mark(parts.outline, "d", outline("group", this.size.card));
+      mark(parts.inner, "d", `M6 ${high + 4} H${wide - 6} M12 ${high + 8} H${wide - 12}`);
+      say(parts.title, clip(words.title, Math.floor((wide - 20) / LETTER.title)));
+      say(parts.hint, words.title);
       say(parts.engine, words.count);
       say(parts.value, this.texts("stage.group.open"));
       say(parts.distant, clip(words.title, 11));
@@ -296,8 +310,9 @@ export class Graph {
       card.kind = facts.kind;
       group.classList.remove("leaf", "input", "nonleaf", "retained", "plain", "cut");
       group.classList.add(facts.kind);
-      mark(parts.outline, "d", outline(facts.kind));
-      mark(parts.inner, "d", facts.kind === "retained" ? inset() : facts.kind === "leaf" ? stem() : "");
+      this.indent(parts, facts.kind === "leaf" ? LEAF_INDENT : 0);
+      mark(parts.outline, "d", outline(facts.kind, this.size.card));
+      mark(parts.inner, "d", facts.kind === "retained" ? inset(this.size.card) : facts.kind === "leaf" ? stem(this.size.card) : "");
     }
     group.classList.toggle("unborn", !facts.born);
     group.classList.toggle("freed", facts.freed);
@@ -309,25 +324,40 @@ export class Graph {
     mark(group, "aria-label", this.focused === slot.number ? this.scene.sentence(slot, m) : facts.title);
   }
 
-  // The words on a card, each with the room that its neighbour leaves. A long grad_fn stands alone: it says itself that
-  // the tensor was computed.
+  indent(parts, more) {
+    for (const [name, [left]] of Object.entries(this.size.starts)) mark(parts[name], "x", left + more);
+    for (const [name, [right]] of Object.entries(this.size.ends)) mark(parts[name], "x", this.size.card.width - right - more / 2);
+  }
+
+  // The words on a card, each with the room that its neighbour leaves. A long grad_fn stands alone on a wide card: it says
+  // itself that the tensor was computed.
   write(parts, facts) {
     const t = this.texts;
-    const alone = facts.kind === "nonleaf" && width(facts.engine + facts.word, LETTER.engine) > ROOM - 8;
+    const narrow = this.size === NARROW;
+    const all = this.size.card.width - 2 * this.size.starts.title[0] - (facts.kind === "leaf" ? 1.5 * LEAF_INDENT : 0);
+    const fit = (letter, neighbour = "", theirs = 0) =>
+      Math.max(Math.floor((all - (neighbour ? width(neighbour, theirs) + 6 : 0)) / letter), 4);
+    const alone = !narrow && facts.kind === "nonleaf" && width(facts.engine + facts.word, LETTER.engine) > all - 8;
     const word = alone ? "" : facts.word;
     const sizes = facts.born ? facts.shape : "";
     const state = facts.freed ? t("stage.freed") : "";
-    const fit = (room, letter) => Math.max(Math.floor(room / letter), 4);
-    say(parts.title, clipPath(facts.title, fit(ROOM, LETTER.title)));
+    say(parts.title, clipPath(facts.title, narrow ? fit(LETTER.title, state, LETTER.word) : fit(LETTER.title)));
     say(parts.word, word);
-    say(parts.engine, clip(facts.engine, fit(ROOM - width(word, LETTER.word) - 6, LETTER.engine)));
-    say(parts.shape, sizes);
-    const room = fit(ROOM - width(sizes, LETTER.shape) - 8, LETTER.value) - 2;
-    say(parts.value, facts.born ? (facts.value ? `= ${preview(facts.value, room)}` : "") : t("stage.unborn"));
+    say(parts.engine, clip(facts.engine, narrow ? fit(LETTER.engine) : fit(LETTER.engine, word, LETTER.word)));
+    parts.engine.classList.toggle("sign", /^\W+$/.test(facts.engine));
+    say(parts.shape, narrow ? clip(sizes, fit(LETTER.shape, word, LETTER.word)) : sizes);
+    const value = narrow ? fit(LETTER.value) : fit(LETTER.value, sizes, LETTER.shape);
+    say(parts.value, facts.born ? (facts.value ? `= ${preview(facts.value, value - 2)}` : "") : t("stage.unborn"));
     say(parts.state, state);
-    const lead = facts.grad ? `${t(facts.grad.stored === false ? "stage.grad.flow" : "stage.grad")} ` : "";
-    const rest = fit(ROOM - width(lead, LETTER.value) - width(state, LETTER.word) - 6, LETTER.value);
-    say(parts.grad, facts.grad ? lead + (facts.grad.value ? preview(facts.grad.value, rest) : facts.grad.word) : "");
+    say(parts.grad, this.gradient(facts.grad, narrow ? fit(LETTER.value) : fit(LETTER.value, state, LETTER.word), narrow));
+  }
+
+  // A gradient that only passed through is told from one that is kept; where there is little room, by an arrow.
+  gradient(grad, room, narrow) {
+    if (!grad) return "";
+    const passed = grad.stored === false;
+    const lead = passed && narrow ? "← " : `${this.texts(passed ? "stage.grad.flow" : "stage.grad")} `;
+    return lead + (grad.value ? preview(grad.value, Math.max(room - Math.ceil(width(lead, 1)), 4)) : grad.word);
   }
 
   showEdge(edge, m, active) {
@@ -338,7 +368,7 @@ export class Graph {
       edge.label.classList.toggle("unborn", unborn);
     }
     if (!active && edge.state === "idle") return;
-    const flow = this.scene.flow(edge.route, m, active);
+    const flow = this.scene.flow(edge.route, m, active, this.size === NARROW && this.direction === "right" ? 7 : 11);
     if (edge.state !== flow.state) {
       edge.group.classList.remove("idle", "flowed", "flowing");
       edge.group.classList.add(flow.state);
@@ -379,11 +409,11 @@ export class Graph {
   resized() {
     const breadth = this.canvas.clientWidth;
     if (!breadth || !this.model.places.length) return;
-    if (!this.direction) {
-      this.draw(this.preferred ?? (breadth < 520 ? "down" : "right"));
-      this.onturn?.();
-    }
+    const first = !this.direction;
+    const anew = first || (!this.view.moved && this.fitting(this.direction) !== this.size);
+    if (anew) this.draw(first ? this.preferred ?? (breadth < 520 ? "down" : "right") : this.direction);
     if (!this.view.moved) this.view.fit();
+    if (anew) this.onturn?.();
   }
 
   press(card) {

@@ -32,6 +32,15 @@ export class Inspector {
     const top = panel.scrollTop;
     panel.replaceChildren(html("h4", {}, facts.title), html("div", { class: "inspected" }, html("dl", {}, ...this.rows(facts, m)), this.asking(facts)));
     panel.scrollTop = top;
+    this.reveal(panel);
+  }
+
+  // What was asked comes into view when it is answered.
+  reveal(panel) {
+    if (!this.asked || !this.answers?.has(this.asked)) return;
+    const found = [...panel.querySelectorAll(".question")].find((one) => one.dataset.question === this.asked);
+    if (found) panel.scrollTop += found.getBoundingClientRect().top - panel.getBoundingClientRect().top - 8;
+    this.asked = null;
   }
 
   again() {
@@ -187,7 +196,7 @@ export class Inspector {
       const question = this.question(kind, facts);
       const known = this.answers?.get(question.key);
       const waiting = this.asked === question.key && !known;
-      return html("div", { class: "question" }, known ? answered(kind, known, this) : button(
+      return html("div", { class: "question", "data-question": question.key }, known ? answered(kind, known, this) : button(
         this.texts(waiting ? "stage.ask.waiting" : `stage.ask.${kind}`), this.texts(`stage.ask.${kind}.help`), () => {
           this.asked = question.key;
           this.choose.ask(question);

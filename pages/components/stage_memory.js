@@ -14,10 +14,10 @@ export class Memory {
     this.words = html("small", {});
     const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
       svg("path", { class: "held", d: this.path() }), this.dot);
-    this.pane = html("div", { class: "row memory", title: texts("stage.memory"), hidden: this.most === 0 }, html("div", { class: "track", onclick: (event) => {
+    this.track = html("div", { class: "track", title: texts("stage.memory"), onclick: (event) => {
       const box = drawing.getBoundingClientRect();
       go(Math.min(Math.max(Math.round(((event.clientX - box.left) / box.width) * (this.held.length - 1)), 0), this.held.length - 1));
-    } }, drawing), this.words);
+    } }, this.most ? drawing : null);
   }
 
   x(place) {

@@ -1,7 +1,7 @@
 // What every card and edge of the graph says at a moment: words and numbers only, no drawing. The graph, its list for screen
 // readers and the card of the selected node all read it here, so that they never disagree.
 
-import { clip, preview, shape, unusual } from "./words.js";
+import { preview, shape, unusual } from "./words.js";
 
 const NO_GRADIENT = new Set(["input", "plain"]);
 
@@ -101,8 +101,8 @@ export class Scene {
     return { state: zero ? "zero" : "number", word: preview(value, 18), value };
   }
 
-  // What flows along a drawn route at m: {state: idle | flowed | flowing, word}.
-  flow(route, m, active) {
+  // What flows along a drawn route at m: {state: idle | flowed | flowing, word}, in about `room` characters.
+  flow(route, m, active, room) {
     const { model } = this;
     const gradients = route.arrows.map((number) => model.arrows[number]).filter((arrow) => arrow.kind === "gradient");
     if (!active || !gradients.length) return { state: "idle", word: "" };
@@ -116,7 +116,7 @@ export class Scene {
       const number = event.grad_inputs[arrow.position];
       const value = number === null || number === undefined ? null : model.values.get(number);
       state = active.event === event ? "flowing" : state === "flowing" ? state : "flowed";
-      words.push(value ? preview(value, 11) : "None");
+      words.push(value ? preview(value, room) : "None");
     }
     const single = this.simple(route);
     return { state, word: single ? words.join(" + ") : "" };
@@ -147,7 +147,7 @@ export class Scene {
   group(place) {
     const group = this.model.groups[place.group];
     return {
-      title: clip(this.say(`stage.group.${group.kind}`, { name: group.name }), 22),
+      title: this.say(`stage.group.${group.kind}`, { name: group.name }),
       count: this.say("stage.group.size", { count: place.size }),
     };
   }

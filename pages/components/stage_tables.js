@@ -7,6 +7,9 @@ import { preview, shape, unusual, whole } from "./words.js";
 
 const TABS = ["ledger", "node", "output"];
 
+// Tensors, and what holds some, come before plain numbers and lists, each in order of first appearance.
+const carries = ({ value, inside, holder }) => inside || holder || value.kind === "tensor" || value.kind === "module";
+
 export class Tables {
   constructor(scene, texts, choose) {
     this.scene = scene;
@@ -71,10 +74,10 @@ export class Tables {
       const value = this.model.values.get(number);
       if (!value) continue;
       const parts = value.kind === "module" || value.kind === "other" ? this.model.held(name, number) : [];
-      rows.push({ name, value, grad: this.gradOf(value, m) });
-      for (const [path, part] of parts) if (part) rows.push({ name: path, value: part, grad: this.gradOf(part, m), inside: true });
+      rows.push({ name, value, grad: this.gradOf(value, m), holder: parts.length > 0 });
+      for (const [path, part] of parts) if (part) rows.push({ name: path, word: path.slice(name.length), value: part, grad: this.gradOf(part, m), inside: true });
     }
-    return rows;
+    return [...rows.filter(carries), ...rows.filter((row) => !carries(row))];
   }
 
   gradOf(value, m) {
@@ -114,10 +117,11 @@ export class Tables {
     const first = before ? (before.value.kind === "module" ? before.value.type : preview(before.value, 36)) : null;
     mark(element, "data-tensor", value.kind === "tensor" ? value.tensor : null);
     element.classList.toggle("inside", Boolean(row.inside));
-    say(name, row.name);
-    if (cell.children.length === 0) cell.append(html("span", {}), html("small", {}));
-    say(cell.children[0], words);
-    say(cell.children[1], sizes);
+    say(name, row.word ?? row.name);
+    mark(name, "title", row.name);
+    if (cell.children.length === 0) cell.append(html("div", { class: "pair" }, html("span", {}), html("small", {})));
+    say(cell.firstChild.children[0], words);
+    say(cell.firstChild.children[1], sizes);
     mark(cell, "title", value.kind === "tensor" || value.kind === "array" ? whole(value).slice(0, 600) : null);
     const changed = before === undefined ? "new" : first !== words || before.value.version !== value.version ? "changed" : null;
     mark(cell, "data-change", changed);
@@ -126,7 +130,9 @@ export class Tables {
     const reason = grad?.word === "None" ? this.inspector.reason(value.tensor, this.m) : null;
     mark(gradCell, "title", reason ? reason : grad?.state === "later" ? this.texts("stage.grad.later") : grad?.value ? whole(grad.value).slice(0, 600) : null);
     mark(gradCell, "data-change", before && grad && before.grad && before.grad.word !== grad.word ? "changed" : null);
-    say(flags, this.flags(value).join(" · "));
+    const says = this.flags(value).join(" · ");
+    say(flags, says);
+    mark(flags, "title", says);
   }
 
   flags(value) {
@@ -134,8 +140,8 @@ export class Tables {
     if (value.kind === "module") return [t(value.training ? "stage.flag.training" : "stage.flag.evaluating")];
     if (value.kind !== "tensor") return [value.kind === "array" ? "numpy" : value.type ?? ""];
     const words = [];
-    if (value.requires_grad) words.push("requires_grad");
     words.push(value.is_leaf ? t("stage.flag.leaf") : this.model.nodeOf.get(value.node)?.name ?? t("stage.flag.nonleaf"));
+    if (value.requires_grad) words.push("requires_grad");
     if (value.retains_grad) words.push("retains_grad");
     if (value.is_inference) words.push("inference");
     if (value.version) words.push(t("stage.flag.version", { version: value.version }));
@@ -166,10 +172,18 @@ export class Tables {
     const value = (number) => (number === null ? null : model.values.get(number));
     const line = model.steps[model.stepOfTick.get(row.tick)]?.span[0] ?? "?";
     const after = row.after === null ? "None" : preview(value(row.after), 26);
-    const amount = row.amount === null ? "" : preview(value(row.amount), 20);
-    const what = row.kind === "deposit" ? t("stage.ledger.deposit", { amount, pass: (row.pass_ ?? 0) + 1, line })
+    const what = row.kind === "deposit" ? this.deposit(row, line, row.amount === null ? "" : preview(value(row.amount), 20))
       : t(`stage.ledger.${row.kind}`, { line });
     return html("li", { class: `${row.kind}${row.at === m || row.at === model.doneOf(m) ? " now" : ""}` },
       html("button", { type: "button", onclick: () => this.choose.exactly(row.at) }, what), html("b", {}, after));
+  }
+
+  // In a loop the iteration says when; of long loops not every pass was recorded, so their count would say nothing.
+  deposit(row, line, amount) {
+    const { model, texts: t } = this;
+    const added = amount.startsWith("-") ? `− ${amount.slice(1)}` : `+ ${amount}`;
+    const around = model.steps[model.stepOfTick.get(row.tick)]?.iterations ?? [];
+    if (!around.length) return t("stage.ledger.deposit", { amount: added, pass: (row.pass_ ?? 0) + 1, line });
+    return t("stage.ledger.deposit.loop", { amount: added, iteration: around[around.length - 1][1] + 1, line });
   }
 }

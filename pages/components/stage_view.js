@@ -1,10 +1,20 @@
 // Looking around in the graph: pan, zoom, fit, by pointer, touch and wheel. Nothing here moves a card against another.
 
 import { mark } from "./dom.js";
-import { CARD } from "./stage_shapes.js";
+import { MARGIN } from "./stage_shapes.js";
 
 const FAR = 0.5;
-const SCALE = { least: 0.04, most: 3, readable: 0.56, largest: 1.15 };
+const SCALE = { least: 0.04, most: 3, readable: 0.66, passing: 0.8, largest: 1.15 };
+
+// How large a graph is drawn at first: whole, if its words can be read then; else so that its breadth is whole and only its
+// length is moved along.
+export function scaleFor(box, extent, direction) {
+  const along = direction === "right" ? box.width / extent.width : box.height / extent.height;
+  const across = direction === "right" ? box.height / extent.height : box.width / extent.width;
+  const scale = Math.min(along, across, SCALE.largest);
+  const whole = scale >= SCALE.readable;
+  return { whole, scale: whole ? scale : Math.max(SCALE.readable, Math.min(across, SCALE.passing)) };
+}
 
 export class View {
   constructor(graph) {
@@ -17,12 +27,12 @@ export class View {
   fit() {
     const box = this.graph.canvas.getBoundingClientRect();
     if (!box.width || !this.graph.extent) return;
-    const whole = Math.min(box.width / this.graph.extent.width, box.height / this.graph.extent.height, SCALE.largest);
-    const scale = Math.max(whole, SCALE.readable);
+    const { width, height } = this.graph.extent;
+    const { scale } = scaleFor(box, this.graph.extent, this.graph.direction);
     this.spot = {
       scale,
-      x: this.graph.extent.width * scale > box.width ? 0 : (box.width - this.graph.extent.width * scale) / 2,
-      y: this.graph.extent.height * scale > box.height ? 0 : (box.height - this.graph.extent.height * scale) / 2,
+      x: width * scale > box.width + 1 ? 0 : (box.width - width * scale) / 2,
+      y: height * scale > box.height + 1 ? 0 : (box.height - height * scale) / 2,
     };
     this.place();
   }
@@ -38,6 +48,12 @@ export class View {
     const { x, y, scale } = this.spot;
     mark(this.graph.layer, "transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
     this.graph.picture.classList.toggle("far", scale < FAR);
+    const { clientWidth, clientHeight, classList } = this.graph.canvas;
+    const { width, height } = this.graph.extent;
+    classList.toggle("on-left", x < -MARGIN * scale);
+    classList.toggle("on-top", y < -MARGIN * scale);
+    classList.toggle("on-right", x + (width - MARGIN) * scale > clientWidth);
+    classList.toggle("on-bottom", y + (height - MARGIN) * scale > clientHeight);
   }
 
   zoom(factor, at = null) {
@@ -58,12 +74,13 @@ export class View {
     const box = this.graph.canvas.getBoundingClientRect();
     const { x, y } = this.graph.spot(place);
     const { scale } = this.spot;
+    const { card } = this.graph.size;
     const left = x * scale + this.spot.x;
     const top = y * scale + this.spot.y;
-    const inside = left >= 0 && top >= 0 && left + CARD.width * scale <= box.width && top + CARD.height * scale <= box.height;
+    const inside = left >= 0 && top >= 0 && left + card.width * scale <= box.width && top + card.height * scale <= box.height;
     if (inside || !box.width) return;
-    this.spot.x = box.width / 2 - (x + CARD.width / 2) * scale;
-    this.spot.y = box.height / 2 - (y + CARD.height / 2) * scale;
+    this.spot.x = box.width / 2 - (x + card.width / 2) * scale;
+    this.spot.y = box.height / 2 - (y + card.height / 2) * scale;
     this.place();
   }
 

@@ -44,3 +44,21 @@ def test_a_node_shows_its_formula_and_its_jacobian(browser_page: Page, app_url: 
     expect(page.locator(".panel math").first).to_be_visible()
     page.get_by_role("button", name=render("stage.ask.jacobian.help")).click()
     expect(page.locator(".questions .sheet td").first).to_have_text("2", timeout=WAIT)
+
+
+def test_a_selection_stays_when_the_page_has_heard_of_it(browser_page: Page, app_url: str) -> None:
+    """The stage reports where it rests and the page hands that back one run later: it must not be taken for a wish."""
+    page = opened(browser_page, f"{app_url}/program?scenario=diamond")
+    for name in ("x", "upper", "lower"):
+        row(page, name).click()
+        expect(page.locator(".panel:not([hidden]) .inspected")).to_be_visible()
+        page.wait_for_timeout(1_200)  # longer than the rest after which it reports
+        expect(page.locator(".panel:not([hidden]) > h4")).to_have_text(name)
+
+
+def test_forward_mode_stands_beside_backward_mode(browser_page: Page, app_url: str) -> None:
+    page = opened(browser_page, f"{app_url}/program?scenario=chain_rule")
+    row(page, "w").click()
+    page.get_by_role("button", name=render("stage.ask.forward.help")).click()
+    expect(page.locator(".both tbody tr").first).to_contain_text("w", timeout=WAIT)
+    expect(page.locator(".badge.right")).to_contain_text("30")
