@@ -12,6 +12,7 @@ guard holds also where PyTorch, `functools.partial` or `map` calls them.
 
 from __future__ import annotations
 
+import argparse
 import functools
 import os
 import pkgutil
@@ -44,6 +45,9 @@ _FUNCTIONS = (
     types.ClassMethodDescriptorType,
 )
 _NEVER_VALUES = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.GetSetDescriptorType)
+_SPACES = frozenset({argparse.Namespace, types.SimpleNamespace})
+"""Classes whose instances are nothing but their fields: `vars` may show them."""
+
 _TEXTS = frozenset({"__name__", "__qualname__", "__doc__", "__module__"})
 _SENTENCES = {code.rpartition(".")[2] for code in vocabulary.ROWS if code.startswith("refused.import.")}
 """Modules that lessons import and that get a sentence of their own."""
@@ -164,6 +168,8 @@ class Allowlist:
 
     def _read_unlisted(self, value: Any, kind: type, name: str) -> Any:
         """A public field that the instance carries, or the text of a function; else absent or refused."""
+        if name == "__dict__" and kind in _SPACES:
+            return dict(vars(value))
         found = getattr(value, name)
         if name in _TEXTS and isinstance(found, str | None):
             return found
@@ -237,7 +243,7 @@ class Allowlist:
         if issubclass(kind, torch.autograd.graph.Node):
             return self._is_listed_node(name)
         if issubclass(kind, Offered | WrappedCtx):
-            return not name.startswith("_") or name in READABLE
+            return not name.startswith("_") or name in READABLE or name in getattr(kind, "offered", ())
         if _is_record(kind):
             return name in kind.__dict__ and (
                 not name.startswith("_") or name in ("_asdict", "_replace", "_fields", "_make")
@@ -252,6 +258,8 @@ class Allowlist:
 
     def write(self, value: Any, name: str, new: Any) -> None:
         """See Vocabulary.write."""
+        if type(new) is type:
+            guards.check_class(new)
         if isinstance(value, Facade):
             if name in guards.SETTINGS.get(value.dotted, ()):
                 self._standins.setdefault(value.dotted, {})[name] = new
@@ -301,6 +309,13 @@ class Allowlist:
             args, kwargs = guards.BY_INSTANCE[kind](function, args, kwargs)
         if isinstance(function, type):
             function, args, kwargs = guards.construct(function, args, kwargs)
+        for argument in args:
+            if type(argument) is type:
+                guards.check_class(argument)
+        if kwargs:
+            for argument in kwargs.values():
+                if type(argument) is type:
+                    guards.check_class(argument)
         result = function(*args, **kwargs) if kwargs else function(*args)  # an empty dict is not the same to PyTorch
         if type(result) in self._passing:
             return result

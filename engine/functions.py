@@ -124,6 +124,8 @@ def _check_namespace(access: Access, namespace: dict[str, Any]) -> None:
     """Python itself calls dunder methods, so those are the program's own functions and nothing else."""
     own = (staticmethod, classmethod, property)
     for name, value in namespace.items():
+        if type(value) is type and issubclass(value, type):
+            raise Refused("refused.type")
         if not is_dunder(name) or isinstance(value, (str, tuple, list, dict, types.NoneType)):
             continue
         if isinstance(value, own):

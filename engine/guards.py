@@ -40,6 +40,8 @@ KEPT = frozenset({"_parameters", "_buffers", "_modules", "_backward_hooks", "_fo
 SETTINGS: dict[str, frozenset[str]] = {
     "torch.backends.cudnn": frozenset({"enabled", "benchmark", "deterministic", "allow_tf32"}),
     "torch.backends.cuda.matmul": frozenset({"allow_tf32", "allow_fp16_reduced_precision_reduction"}),
+    "torch.backends.mkldnn": frozenset({"enabled", "deterministic"}),
+    "torch.backends.opt_einsum": frozenset({"enabled", "strategy"}),
     "matplotlib.pyplot": frozenset({"rcParams"}),
 }
 """Switches that programs set and that change nothing on a CPU."""
@@ -516,6 +518,20 @@ def data_ptr(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, A
     return run.address(start) + address - start
 
 
+@function("torch.func.rearrange")
+def rearrange(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """It writes the lengths and the number of dimensions into code that it runs: they are plain numbers, and the
+    pattern is plain text."""
+    tensor, pattern = _argument(args, kwargs, 0, "tensor"), _argument(args, kwargs, 1, "pattern")
+    lengths = {name: value for name, value in kwargs.items() if name not in ("tensor", "pattern")}
+    for one in tensor if type(tensor) in (list, tuple) else (tensor,):
+        if type(one) not in (torch.Tensor, torch.nn.Parameter):
+            raise Refused("refused.guard.plain", name="rearrange")
+    if type(pattern) is not str or any(type(length) is not int for length in lengths.values()):
+        raise Refused("refused.guard.plain", name="rearrange")
+    return original(*args, **kwargs)
+
+
 # Names given as text, threads, sparse indices.
 
 _TENSOR_TYPE = re.compile(r"torch\.(cuda\.)?[A-Z][A-Za-z0-9]*Tensor")
@@ -555,6 +571,12 @@ _LEGACY = (
 )
 
 
+def check_class(kind: type) -> None:
+    """A metaclass is no value to hand on: whoever calls it makes classes."""
+    if issubclass(kind, type):
+        raise Refused("refused.type")
+
+
 def _unwatched(kind: type, *args: Any, **kwargs: Any) -> Any:
     """A subclass of Tensor takes the memory of a new tensor, which no dispatch mode may have seen before."""
     with _disable_current_modes():
@@ -568,10 +590,29 @@ def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
         return (lambda *sizes: torch.zeros(*sizes, dtype=dtype)), args, kwargs
     if issubclass(kind, torch.Tensor) and kind.__module__ == "__main__":
         return functools.partial(_unwatched, kind), args, kwargs
+    if kind in _COUNTED:
+        _bounded("refused.guard.number", 10**5, *args[1:], *kwargs.values())
+    elif kind.__module__.startswith("torch.nn.modules"):
+        _bounded("refused.guard.number", DEFAULT.integer_argument, *filter(_whole, (*args, *kwargs.values())))
     if kind is torch.utils.data.DataLoader:
         alone = {name: value for name, value in kwargs.items() if name not in _WORKERS}
         return kind, args, alone
     return kind, args, kwargs
+
+
+_COUNTED = (torch.optim.LBFGS,)
+"""Classes that loop as often as they are told."""
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int)
+
+
+@function("torch.nn.utils.spectral_norm", "torch.nn.utils.parametrizations.spectral_norm")
+def spectral_norm(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """At most 10^4 power iterations."""
+    _bounded("refused.guard.number", 10**4, *filter(_whole, (*args, *kwargs.values())))
+    return original(*args, **kwargs)
 
 
 _WORKERS = (

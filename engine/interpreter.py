@@ -17,7 +17,7 @@ from engine.budget import Clock
 from engine.limits import DEFAULT, Limits
 from engine.observer import Observer
 from engine.program import Program
-from engine.statements import Statements
+from engine.statements import Statements, _own
 from engine.trace import Notice, Span
 from engine.vocabulary import Owner, Vocabulary
 
@@ -51,6 +51,7 @@ class Interpreter(Statements):
         self.notices: list[Notice] = []
         self._printed_length = self._printed_lines = 0
         self._mute = False
+        self.redirects: list[Any] = []  # where `print` writes instead, innermost last
         super().__init__(program, vocabulary, observer, limits, clock)
         vocabulary.attach(self)
 
@@ -132,11 +133,23 @@ class Interpreter(Statements):
         """See `Owner.invoke`."""
         return self.access.call(function, args, kwargs)
 
+    def handled(self) -> BaseException | None:
+        """See `Owner.handled`."""
+        error = sys.exc_info()[1]
+        return None if error is None else _own(error)
+
     # Output.
 
     def write_text(self, text: str) -> None:
         """Keep what is printed, up to the limit; what is beyond is dropped, and said once."""
         if self._mute:
+            return
+        if self.redirects:
+            target = self.redirects.pop()
+            try:
+                self.access.call(self.access.read(target, "write"), (text,), {})
+            finally:
+                self.redirects.append(target)
             return
         limits = self.limits
         room = limits.printed_length - self._printed_length

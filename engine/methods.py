@@ -4,9 +4,12 @@ little."""
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import LimitReached
+from engine.limits import DEFAULT
 from engine.program import OPERATORS
 
 if TYPE_CHECKING:
@@ -41,6 +44,26 @@ LAZY: dict[type, type] = {map: Map, filter: Filter, zip: Zip, enumerate: Enumera
 for _plain, _ours in LAZY.items():
     _ours.__name__ = _ours.__qualname__ = _plain.__name__
     _ours.__module__ = "builtins"
+
+
+DEPTHS: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+"""On how many lazy iterators those stand that cannot say it themselves."""
+
+
+def depth_of(value: Any) -> int:
+    """On how many lazy iterators of ours this value stands."""
+    kind = type(value)
+    if kind is types.GeneratorType or kind.__name__ == "_tee":
+        return DEPTHS.get(value, 0)
+    return int(value.depth) if kind.__module__ in ("builtins", "itertools") and hasattr(kind, "depth") else 0
+
+
+def deepened(values: Iterable[Any], limit: int = DEFAULT.iterator_nesting) -> int:
+    """The depth of an iterator over these, which is within the limit."""
+    depth = 1 + max(map(depth_of, values), default=0)
+    if depth > limit:
+        raise LimitReached("limit.iterators", limit=limit)
+    return depth
 
 
 _GROWING = {f"__{way}{name}__" for way in ("", "r", "i") for name in ("mul", "pow", "lshift", "mod", "add")} | {

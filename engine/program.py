@@ -63,7 +63,7 @@ DEFINABLE = OPERATORS | {
 
 READABLE = (DEFINABLE - {"__del__"}) | {
     *("__name__", "__qualname__", "__class__", "__dict__", "__module__", "__annotations__", "__file__", "__debug__"),
-    *("__cause__", "__context__", "__suppress_context__"),
+    *("__cause__", "__context__", "__suppress_context__", "__future__"),
 }
 """Dunder names a program may read, as a name or an attribute."""
 
@@ -272,10 +272,10 @@ def _identifiers(node: ast.AST) -> Iterator[tuple[str, frozenset[str]]]:
         case ast.arg(arg=name):
             yield name, frozenset()
         case ast.alias(name=name, asname=other):
-            yield from ((part, READABLE | {"__future__"}) for part in name.split("."))
+            yield from ((part, READABLE) for part in name.split("."))
             yield other or "", frozenset()
         case ast.ImportFrom(module=name):
-            yield from ((part, READABLE | {"__future__"}) for part in (name or "").split("."))
+            yield from ((part, READABLE) for part in (name or "").split("."))
         case ast.keyword(arg=name) | ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
             yield name or "", frozenset()
         case ast.Global(names=names) | ast.Nonlocal(names=names) | ast.MatchClass(kwd_attrs=names):

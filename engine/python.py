@@ -5,14 +5,13 @@ from __future__ import annotations
 import builtins
 import sys
 import types
-import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from engine.budget import SIZED, Budget
 from engine.errors import Refused
 from engine.formatting import Formatting
-from engine.methods import LAZY, guards
+from engine.methods import DEPTHS, LAZY, deepened, guards
 from engine.operators import Operators
 from engine.program import READABLE, is_dunder
 from engine.scopes import Scope
@@ -98,7 +97,6 @@ class Python:
         self.operators = operators
         self.formatting: Formatting = operators.formatting
         self.write = write
-        self._depths: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self.guards = guards(self)
         self.constructors: dict[Any, Callable[..., Any]] = {
             int: self.integer, str: self.string, bytes: self.octets, type: self.type_of,
@@ -133,21 +131,13 @@ class Python:
 
     # Iterators.
 
-    def depth(self, value: Any) -> int:
-        """On how many lazy iterators of ours this value stands."""
-        if type(value) in LAZY.values():
-            return int(value.depth)
-        return self._depths.get(value, 0) if type(value) is types.GeneratorType else 0
-
     def deepen(self, values: Iterable[Any]) -> int:
         """The depth of an iterator over these, which is within the limit."""
-        depth = 1 + max(map(self.depth, values), default=0)
-        self.budget.nesting(depth)
-        return depth
+        return deepened(values, self.budget.limits.iterator_nesting)
 
     def remember(self, generator: types.GeneratorType[Any, Any, Any], depth: int) -> None:
         """Note the depth of a generator just made."""
-        self._depths[generator] = depth
+        DEPTHS[generator] = depth
 
     def _lazy(self, kind: type, sources: tuple[Any, ...], *args: Any, **kwargs: Any) -> Any:
         depth = self.deepen(sources)

@@ -28,6 +28,10 @@ class Owner(Protocol):
         """Read an attribute the way the program would."""
         ...
 
+    def handled(self) -> BaseException | None:
+        """The exception whose handler the program is in."""
+        ...
+
 
 class Vocabulary(Protocol):
     """Every library name a program may use. Each method raises Refused for what is not listed.

@@ -131,6 +131,7 @@ MODULES = [
     "torch.backends.cpu",
     "torch.xpu",
     "torch.__config__",
+    "torch.__future__",
     "torch.utils.hooks",
 ]
 
@@ -241,7 +242,7 @@ MODULE_ONLY = {
     "torch.nn.attention": "SDPBackend sdpa_kernel",
     "torch.amp": "autocast custom_fwd custom_bwd is_autocast_available GradScaler",
     "torch.func": "grad grad_and_value vmap jacrev jacfwd hessian vjp jvp functional_call stack_module_state "
-    "functionalize "
+    "functionalize rearrange "
     "debug_unwrap replace_all_batch_norm_modules_ linearize",
     "torch.utils.checkpoint": "checkpoint checkpoint_sequential set_checkpoint_debug_enabled",
     "torch.testing": "assert_close assert_allclose make_tensor",

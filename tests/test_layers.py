@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 WORKER_SIDE = (
     # The vocabulary.
-    *("engine.allowed", "engine.allowed.*", "engine.allowlist", "engine.folder", "engine.guards"),
+    *("engine.allowed", "engine.allowed.*", "engine.allowlist", "engine.folder", "engine.guards", "engine.overrides"),
     *("engine.standins", "engine.standins.*"),
     # The recorder.
     *("engine.recorder", "engine.backward", "engine.callbacks", "engine.cuts", "engine.dispatch", "engine.graph"),

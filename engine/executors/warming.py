@@ -219,6 +219,7 @@ def _transforms() -> None:
     jvp(square, x, x)
     torch.func.vmap(torch.func.grad(square))(torch.rand(2, 3))
     torch.func.linearize(torch.sin, torch.ones(()))[1](torch.ones(()))
+    torch.func.rearrange(torch.ones(1, 2), "a b -> b a")
     for transform in (torch.func.jacrev, torch.func.jacfwd, torch.func.hessian):
         transform(square)(x)
     torch.func.vjp(square, x)[1](torch.tensor(1.0))

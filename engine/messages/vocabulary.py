@@ -105,6 +105,14 @@ ROWS: dict[str, tuple[str, str]] = {
         "{name} is not the name of a tensor type such as torch.DoubleTensor. Use torch.set_default_dtype, or .to(dtype).",
         "{name} 不是 torch.DoubleTensor 之类的张量类型名。请使用 torch.set_default_dtype 或 .to(dtype)。",
     ),
+    "refused.guard.plain": (
+        "{name} takes plain tensors, texts and whole numbers here, and no classes of your own. Convert them first.",
+        "这里的 {name} 只接受普通的张量、文本和整数，不接受自定义类的对象。请先转换。",
+    ),
+    "standin.profiler": (
+        "Times are not measured here: the program runs on a clock of its own, so that equal programs run equally.",
+        "这里不测量时间：程序按自己的时钟运行，相同的程序得到相同的结果。",
+    ),
     "limit.elements": (
         "A tensor of {elements} elements is larger than the {limit} that a run may have. Use a smaller size.",
         "张量有 {elements} 个元素，超过了一次运行允许的 {limit} 个。请使用较小的尺寸。",

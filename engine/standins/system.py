@@ -19,9 +19,35 @@ class Flags(Offered):
     """A group of switches that may be read and set, and change nothing on a CPU."""
 
 
+class OptimizedModule(Offered, torch.nn.Module):
+    """What `torch.compile` makes of a module: the module itself, one level down."""
+
+    offered = frozenset({"_orig_mod"})
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self._orig_mod = module
+        self.training = module.training
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_orig_mod":
+            return super().__getattr__(name)
+        return getattr(self._orig_mod, name)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self._orig_mod(*args, **kwargs)
+
+
 def _compile(model: Any = None, **options: Any) -> Any:
-    """`torch.compile` gives back what it is given: the program runs eagerly, and computes the same."""
+    """`torch.compile`: the program runs eagerly, and computes the same."""
+    if isinstance(model, torch.nn.Module):
+        return OptimizedModule(model)
     return model if model is not None else _compile
+
+
+def _disable(function: Any = None, recursive: bool = True, **options: Any) -> Any:
+    """`torch.compiler.disable`: nothing is compiled anyway."""
+    return function if function is not None else _disable
 
 
 def offer(run: Run) -> Names:
@@ -86,6 +112,9 @@ def offer(run: Run) -> Names:
         "traceback": {"print_exc": nothing},
         "uuid": {"uuid4": identifier},
         "torch": {"compile": _compile},
+        "torch.compiler": {"disable": _disable, "is_compiling": lambda: False, "reset": nothing},
+        "torch.backends.mkldnn": {"enabled": True, "deterministic": False},
+        "torch.backends.opt_einsum": {"enabled": torch.backends.opt_einsum.enabled, "strategy": "auto"},
         "torch.backends.cudnn": {"enabled": True, "benchmark": False, "deterministic": False, "allow_tf32": True},
         "torch.backends.cuda.matmul": {"allow_tf32": False, "allow_fp16_reduced_precision_reduction": True},
         "torch.cuda": {"empty_cache": nothing, "synchronize": torch.cuda.synchronize},

@@ -98,6 +98,14 @@ CENSUS = {
     "a hook that never returns": Attack("hooks", T + "def h(g):\n    while True: pass\nx = torch.ones(1, requires_grad=True)\nx.register_hook(h)\n(x * 2).backward()", STOP),
     "a Function whose backward never returns": Attack("hooks", T + "class A(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x): return x * 1\n    @staticmethod\n    def backward(ctx, g):\n        while True:\n            try: 1 / 0\n            except ZeroDivisionError: pass\nA.apply(torch.ones(1, requires_grad=True)).backward()", STOP),
     "vmap of an endless function": Attack("hooks", T + "def f(x):\n    while True: x = x + 1\ntorch.vmap(f)(torch.ones(2))", STOP),
+    "chains on chains": Attack("R14", "import itertools\nit = iter([1])\nfor i in range(10**6): it = itertools.chain(it)\nnext(it)", STOP),
+    "chains and tees": Attack("R14", "import itertools\nit = iter([1])\nfor i in range(10**6): it = itertools.chain(itertools.tee(it)[0])\nnext(it)", STOP),
+    "maps on slices": Attack("R14", "import itertools\nit = iter([1])\nfor i in range(10**6): it = map(abs, itertools.islice(it, 1))\nnext(it)", STOP),
+    "starmaps on groups": Attack("R14", "import itertools\nit = iter([1])\nfor i in range(10**6): it = itertools.zip_longest(itertools.cycle(it))\nnext(it)", STOP),
+    "LBFGS that never ends": Attack("G9", T + "w = torch.ones(1, requires_grad=True)\nnn_ = torch.optim.LBFGS([w], max_iter=10**12)", STOP),
+    "spectral_norm that never ends": Attack("G9", T + "torch.nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2), n_power_iterations=10**12)", STOP),
+    "a layer of a huge size": Attack("integers", T + "nn.Embedding(10**12, 1)", STOP),
+    "a von Mises that never accepts": Attack("G9", T + "torch.distributions.VonMises(torch.tensor(0.0), torch.tensor(float('nan')), validate_args=False).sample((3,))", BAD),
 }  # fmt: skip
 ENDLESS = {
     "while True": Attack("classic", "while True: pass", STOP),
