@@ -109,12 +109,27 @@ def values(text: str, *, floating: bool = True) -> str:
 
 
 def _row(line: str, floating: bool) -> list[str]:
-    """The cells of a row. A comma between digits of a spreadsheet's cells (tabs between them) is a decimal point."""
+    """The cells of a row, which a spreadsheet parts with tabs: none may be empty."""
     if "\t" in line:
-        cells = [re.sub(r"(?<=\d),(?=\d)", ".", cell) for cell in line.split("\t")]
+        cells = [_cell(cell) for cell in line.rstrip("\t").split("\t")]
+        if not all(cells):
+            raise InvalidState("tensors.fill.blank")
     else:
         cells = re.split(r"\s*,\s*|\s+", line.strip().strip(","))
     return [literal(cell.strip(), floating=floating) for cell in cells if cell.strip()]
+
+
+def _cell(text: str) -> str:
+    """A cell as a spreadsheet shows it: without its currency and the marks between thousands, with a decimal point.
+    Before three digits at the end a comma may be either; it is read as the decimal sign."""
+    plain = re.sub(r"^([-−]?)[$€£¥￥]\s*|\s*[€元]$", r"\1", text.strip())
+    if re.fullmatch(r"[-−]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})", plain):
+        plain = plain.replace(",", "")
+    elif re.fullmatch(r"[-−]?\d{1,3}(\.\d{3})+,\d+", plain):
+        plain = plain.replace(".", "")
+    plain = re.sub(r"(?<=\d),(?=\d)", ".", plain)
+    percent = re.fullmatch(r"([-−]?[\d.]+)\s*%", plain)
+    return f"{float(percent[1].replace('−', '-')) / 100:.10g}" if percent and percent[1].count(".") < 2 else plain
 
 
 def _nested(text: str, floating: bool) -> str:

@@ -56,6 +56,8 @@ def test_every_dtype_of_every_fill(dtype: str, asked: Mapping[str, str]) -> None
         ("1, 2; 3, 4", [[1.0, 2.0], [3.0, 4.0]]),
         ("1\t2\r\n3\t4\r\n", [[1.0, 2.0], [3.0, 4.0]]),
         ("0,5\t1,25", [0.5, 1.25]),
+        ("$1,234.50\t12%\n(3)\t-€4,5", [[1234.5, 0.12], [3.0, -4.5]]),
+        ("1.234,5\t1,234,567\t\n−2 %\t￥0.5", [[1234.5, 1234567.0], [-0.02, 0.5]]),
         ("[[1, 2], [3, 4]]", [[1.0, 2.0], [3.0, 4.0]]),
         ("[[[1.]]]", [[[1.0]]]),
         ("[1 2\n 3]", [1.0, 2.0, 3.0]),
@@ -92,6 +94,7 @@ def test_a_seed_of_its_own() -> None:
     [
         ({"values": ""}, "tensors.fill.values"),
         ({"values": "1, 2; 3"}, "tensors.fill.ragged"),
+        ({"values": "1\t\t3\n4\t\t6"}, "tensors.fill.blank"),
         ({"values": "[1, 2"}, "tensors.fill.values"),
         ({"values": "[1]]"}, "tensors.fill.values"),
         ({"values": "1 [2]"}, "tensors.fill.values"),

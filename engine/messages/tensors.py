@@ -40,6 +40,10 @@ ROWS: dict[str, tuple[str, str]] = {
         "The rows have different lengths. Every row of a tensor has as many numbers as the others.",
         "各行长度不同。张量的每一行都有同样多的数。",
     ),
+    "tensors.fill.blank": (
+        "A cell is empty. A tensor has a number in every place; write nan where there is none.",
+        "有一个单元格是空的。张量的每个位置都有数；没有数的地方请写 nan。",
+    ),
     "tensors.fill.many": (
         "More than {limit} numbers do not fit a program that can be read. Use a fill such as rand.",
         "超过 {limit} 个数就写不进可读的程序了。请用 rand 之类的填充方式。",
@@ -138,6 +142,11 @@ ROWS: dict[str, tuple[str, str]] = {
         "Programs run here on the processor only; other devices are not visible to them. On a machine of your own "
         "this line may work. Here, device=\"meta\" shows shapes without numbers.",
         "这里的程序只在处理器上运行，看不到其他设备。在你自己的机器上这一行可能可行。这里可用 device=\"meta\" 只看形状、不看数值。",
+    ),
+    "tensors.kernel": (
+        "PyTorch has this function for other dtypes, not for this one. Make the tensor with float32, then convert it "
+        "with .to(dtype).",
+        "PyTorch 的这个函数支持其他 dtype，但不支持这一种。请先用 float32 建好张量，再用 .to(dtype) 转换。",
     ),
     # A card.
     "tensors.card.label": (

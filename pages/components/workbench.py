@@ -130,7 +130,8 @@ def _failure(trace: Trace | None, language: Language) -> dict[str, Any] | None:
     codes = {"failed": "tensors.refused", "refused": "tensors.outside", "stopped": "tensors.stopped"}
     reason = explain_failure(trace)
     elsewhere = re.search(r"CUDA|MPS|NVIDIA|XPU", ended.message) is not None
-    why = _sentence(reason, language) if reason else render("tensors.device", {}, language) if elsewhere else ""
+    code = "tensors.device" if elsewhere else "tensors.kernel" if " not implemented for '" in ended.message else ""
+    why = _sentence(reason, language) if reason else render(code, {}, language) if code else ""
     return {
         "heading": render(codes.get(ended.kind, "tensors.lost"), {"line": line, "type": ended.type or ""}, language),
         "message": ended.message or (render(ended.code, ended.params, language) if ended.code else ""),

@@ -135,8 +135,9 @@ export class Panels {
       tables.set(key, table);
       return html("figure", { class: grad ? "back" : "there" }, html("figcaption", {}, html("b", {}, title), " ", html("span", {}, shape(grid.shape))), table);
     };
+    const sign = / (\+|-|\*|\/|@|\*\*) /.exec(origin.operation)?.[1];
     origin.sources.forEach((source, place) => {
-      if (place) forward.push(html("span", { class: "arrow" }, "·"));
+      if (place) forward.push(html("span", { class: "arrow", "aria-hidden": "true" }, { "-": "−", "*": "×", "/": "÷" }[sign] ?? sign ?? "·"));
       forward.push(draw(`s${place}`, source.name, source.value, false));
     });
     forward.push(html("span", { class: "arrow", "aria-hidden": "true" }, "→"), draw("out", name, origin.value, false));

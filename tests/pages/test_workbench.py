@@ -44,6 +44,14 @@ def test_what_failed_and_what_was_not_reached() -> None:
     assert [row["state"] for row in workbench._lines(undone, None)] == ["done"] * 2 + ["undone"] * 4
 
 
+def test_a_function_that_a_dtype_lacks_has_its_way_out() -> None:
+    trace, _ = rows("import torch\nx = torch.rand(2, dtype=torch.int64)\n")
+    told = workbench._failure(trace, "en")
+    assert told is not None
+    assert "not implemented for 'Long'" in told["message"]
+    assert told["why"] == render("tensors.kernel", {}, "en")
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_pytorchs_words_stay_and_ours_stand_beside(language: str) -> None:
     trace, _ = rows(SECOND)
