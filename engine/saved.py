@@ -49,16 +49,21 @@ def saved_of(node: Any, snapshots: Snapshots) -> list[Saved]:
             continue
         if value is None:
             continue
+        if type(value) is not list and type(value) is not tuple:
+            found.append(_one(name, value, snapshots))
+            continue
         for part, item in _parts(name, value):
-            if isinstance(item, torch.Tensor):
-                found.append(_tensor(part, item, snapshots))
-            elif item is not None:
-                found.append(Saved(part, text=repr(item)[:_TEXT]))
+            if item is not None:
+                found.append(_one(part, item, snapshots))
     return found
 
 
+def _one(name: str, item: Any, snapshots: Snapshots) -> Saved:
+    return _tensor(name, item, snapshots) if isinstance(item, torch.Tensor) else Saved(name, text=repr(item)[:_TEXT])
+
+
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, (list, tuple)) and value and any(isinstance(item, torch.Tensor) for item in value):
+    if any(isinstance(item, torch.Tensor) for item in value):
         for index, item in enumerate(value[:_LIST]):
             yield f"{name}[{index}]", item
     else:
