@@ -127,7 +127,10 @@ class _Writer:
                 return self._write(ast.Call(function, rest, node.keywords), [inner, *rest])
             case ast.Call():
                 rest = [self.step(one) for one in node.args]
-                return self._write(ast.Call(node.func, rest, node.keywords), rest)
+                parts = [part for one in rest for part in (one.elts if isinstance(one, ast.List) else [one])]
+                return self._write(ast.Call(node.func, rest, node.keywords), parts)
+            case ast.List():
+                return ast.List([self.step(one) for one in node.elts], ast.Load())
             case ast.Subscript():
                 inner = self.step(node.value)
                 return self._write(ast.Subscript(inner, node.slice, ast.Load()), [inner])
@@ -315,12 +318,17 @@ def digits(number: float) -> str:
 
 def step_latex(line: Line, numbers: Mapping[str, float]) -> str:
     """v1 = x * y = 3, with the value of the step."""
-    return rf"{_name(line.name)} = {_latex(line.code)} = {digits(numbers[line.name])}"
+    return f"{code_latex(line)} = {digits(numbers[line.name])}"
+
+
+def code_latex(line: Line) -> str:
+    """v1 = x * y."""
+    return f"{name_latex(line.name)} = {_latex(line.code)}"
 
 
 def link_latex(link: Link, numbers: Proof) -> str:
     """The derivative of a step by one it uses: symbol, numbers put in, result."""
-    written = rf"\frac{{\partial {_name(link.later)}}}{{\partial {_name(link.earlier)}}}"
+    written = rf"\frac{{\partial {name_latex(link.later)}}}{{\partial {name_latex(link.earlier)}}}"
     parts = [written]
     if link.symbol:
         put = {name: digits(one) for name, one in numbers.values.items()}
@@ -331,14 +339,16 @@ def link_latex(link: Link, numbers: Proof) -> str:
 
 def path_latex(path: tuple[Link, ...], product: float, numbers: Proof) -> str:
     """One path: the derivatives along it, their numbers, their product."""
-    symbols = r" \cdot ".join(rf"\frac{{\partial {_name(one.later)}}}{{\partial {_name(one.earlier)}}}" for one in path)
+    symbols = r" \cdot ".join(
+        rf"\frac{{\partial {name_latex(one.later)}}}{{\partial {name_latex(one.earlier)}}}" for one in path
+    )
     factors = r" \cdot ".join(_signed(digits(numbers.locals[one.later, one.earlier])) for one in path)
     return f"{symbols} = {factors}" + (f" = {digits(product)}" if len(path) > 1 else "")
 
 
 def sum_latex(result: str, variable: str, products: list[float], total: float) -> str:
     """The partial derivative as the sum over its paths."""
-    sign = rf"\frac{{\partial {_name(result)}}}{{\partial {_name(variable)}}}"
+    sign = rf"\frac{{\partial {name_latex(result)}}}{{\partial {name_latex(variable)}}}"
     if len(products) < 2:
         return f"{sign} = {digits(total)}"
     return f"{sign} = {' + '.join(_signed(digits(one)) for one in products)} = {digits(total)}"
@@ -348,11 +358,16 @@ def _signed(text: str) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def _name(name: str) -> str:
+def name_latex(name: str) -> str:
     """v12 with its number as an index; a long name upright."""
     if name[0] == "v" and name[1:].isdigit():
         return f"v_{{{name[1:]}}}"
     return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
+
+
+def symbol_latex(symbol: str) -> str:
+    """A derivative's symbol, an expression of step names, as LaTeX."""
+    return _latex(symbol)
 
 
 class _Bare(ast.NodeTransformer):
@@ -379,7 +394,7 @@ def _latex(code: str, numbers: Mapping[str, str] | None = None) -> str:
     names = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)}
     bare = ast.unparse(tree)
     try:
-        return latex(bare, numbers or {name: _name(name) for name in names if _name(name) != name})
+        return latex(bare, numbers or {name: name_latex(name) for name in names if name_latex(name) != name})
     except (ValueError, KeyError, SyntaxError):
         for name, number in (numbers or {}).items():
             bare = re.sub(rf"\b{name}\b", lambda _, number=number: number, bare)  # type: ignore[misc]

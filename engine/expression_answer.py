@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from engine.chain_matrices import Matrices, matrices, matrices_program
 from engine.chain_rule import Chain, Proof, chain, chain_program, proof
 from engine.executors.base import Job
 from engine.expression_program import Dtype, program
@@ -25,8 +26,9 @@ Run = Callable[[Job], Trace]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """`program` is what opens on the Program page; `field` names what the field depends on. `steps` and `proof` are
-    the chain rule where it was asked for: without `proof` the steps are no numbers, without `steps` too many."""
+    """`program` is what opens on the Program page; `field` names what the field depends on. `steps` are the
+    chain rule where it was asked for, None where there are too many; their numbers are in `proof`, or in `matrices`
+    where a step is a vector."""
 
     typed: Typed
     values: dict[str, Numbers]
@@ -35,6 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
     field: str
     steps: Chain | None = None
     proof: Proof | None = None
+    matrices: Matrices | None = None
 
 
 def answer(state: Mapping[str, Setting], run: Run, *, holds: str = "", vectors: set[str] | None = None) -> Answer:
@@ -53,11 +56,14 @@ def answer(state: Mapping[str, Setting], run: Run, *, holds: str = "", vectors: 
         if again.problem is None:
             values, found = fitting, again
     steps = chain(typed) if state["chain"] and found.problem is None else None
-    numbers = None
-    if steps is not None and steps.lines and not any(one.shape for one in values.values()):
-        numbers = proof(run(Job(chain_program(typed, steps, values, _dtype(state)))), typed, steps)
+    numbers, blocks = None, None
+    if steps is not None and steps.lines:
+        if not any(one.shape for one in values.values()):
+            numbers = proof(run(Job(chain_program(typed, steps, values, _dtype(state)))), typed, steps)
+        if numbers is None:
+            blocks = matrices(run(Job(matrices_program(typed, steps, values, _dtype(state)))), typed, steps)
     opened = program(typed, values, summed=found.summed, dtype=_dtype(state))
-    return Answer(typed, values, found, opened, field_key(typed, state, values), steps, numbers)
+    return Answer(typed, values, found, opened, field_key(typed, state, values), steps, numbers, blocks)
 
 
 def _found(

@@ -8,6 +8,7 @@ import re
 import pytest
 import torch
 
+from engine.chain_matrices import jacobian_latex, matrix_path_latex
 from engine.chain_rule import link_latex, path_latex, step_latex, sum_latex
 from engine.executors.base import Job
 from engine.executors.inline import InlineExecutor
@@ -195,7 +196,64 @@ def test_the_chain_rule_is_written_with_its_numbers() -> None:
     assert sum_latex("v4", "x", numbers.products["x"], numbers.sums["x"]).endswith("= (-1.98) + 3 = 1.02")
 
 
-def test_vectors_have_no_paths_and_long_texts_no_chain() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relu(w @ x + b)",
+        "log(softmax(z)[1])",
+        "W2 @ relu(W1 @ x + b1) + b2",
+        "x @ A @ x + sum(x)",
+        "sum((w*x - y)**2)",
+        "[x*y, x + y]",
+        "det(A) * trace(A)",
+    ],
+)
+def test_the_paths_of_matrices_add_up_to_the_gradient(text: str) -> None:
+    found = look(text, "w=[1, -2, 3]" if text.startswith(("relu", "sum")) else "", chain=True)
+    numbers = found.matrices
+    assert found.steps is not None
+    assert found.proof is None
+    assert numbers is not None
+    for variable, paths in found.steps.paths.items():
+        partial = found.results.partials[variable]
+        assert partial is not None
+        assert numbers.sums[variable].elements == pytest.approx(partial.elements, rel=1e-4, abs=1e-6)
+        summed = torch.zeros(len(partial.elements))
+        for path in paths:
+            product = torch.ones(1, numbers.locals[path[0].later, path[0].earlier].shape[0])
+            for link in path:
+                block = numbers.locals[link.later, link.earlier]
+                product = product @ torch.tensor(block.elements).reshape(block.shape)
+            summed += product[0]
+        assert summed.tolist() == pytest.approx(partial.elements, rel=1e-4, abs=1e-5)
+
+
+def test_the_chain_rule_of_matrices_is_written() -> None:
+    found = look("relu(w @ x + b)", "w=[1, 2]; x=[3, -1]; b=0.5", chain=True)
+    steps, numbers = found.steps, found.matrices
+    assert steps is not None
+    assert numbers is not None
+    first = steps.lines[0]
+    assert jacobian_latex(first.links[0], first.code, numbers) == (
+        r"\frac{\partial v_{1}}{\partial w} = x^{\top} = \begin{bmatrix} 3 & -1 \end{bmatrix}"
+    )
+    assert matrix_path_latex(steps.paths["w"][0], numbers.products["w"][0], numbers).endswith(
+        r"= 1 \cdot 1 \cdot \begin{bmatrix} 3 & -1 \end{bmatrix} = \begin{bmatrix} 3 & -1 \end{bmatrix}"
+    )
+    large = look("W @ x", "W=[[1,2,3,4],[1,2,3,4]]", chain=True)
+    assert large.steps is not None
+    assert large.matrices is not None
+    path = matrix_path_latex(large.steps.paths["x"][0], large.matrices.products["x"][0], large.matrices)
+    assert path.startswith(
+        r"\mathbf{1}^{\top} \cdot \frac{\partial v_{1}}{\partial x} = \mathbf{1}^{\top} \cdot \begin{bmatrix}"
+    )
+    last = large.steps.lines[-1]
+    assert jacobian_latex(last.links[0], last.code, large.matrices).endswith(
+        r"I \otimes x^{\top} = \left[2 \times 8\right]"
+    )
+
+
+def test_vectors_have_no_numbers_for_factors_and_long_texts_no_chain() -> None:
     found = look("relu(w @ x)", "", chain=True)
     assert found.steps is not None
     assert found.proof is None

@@ -252,8 +252,13 @@ ROWS: dict[str, tuple[str, str]] = {
     ),
     "expressions.chain.agrees": ("autograd says {value}", "自动求导给出 {value}"),
     "expressions.chain.vectors": (
-        "Paths are written for numbers. Here a step holds a vector or a matrix: its derivative is itself a matrix, shown under Jacobian.",
-        "逐条路径只为数写出。这里某一步是向量或矩阵，它的导数本身是矩阵，见“雅可比矩阵”。",
+        "A step holds a vector or a matrix here, so its derivative is a matrix, the Jacobian: a row for each element of "
+        "the result, a column for each element of what it uses. Along a path they are multiplied.",
+        "这里有的步骤是向量或矩阵，它的导数是雅可比矩阵：结果的每个元素一行，所用量的每个元素一列。沿一条路径把它们相乘。",
+    ),
+    "expressions.chain.refused": (
+        "PyTorch cannot differentiate every step of this on its own, so the chain is not written out.",
+        "PyTorch 无法单独对其中每一步求导，因此不写出链式法则。",
     ),
     "expressions.chain.cut": ("There are more paths than are written here.", "路径比这里写出的更多。"),
     "expressions.chain.none": (
