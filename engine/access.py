@@ -161,7 +161,8 @@ class Access:
             if record.plain or record.defines(name):
                 return getattr(value, name)
         if value in METHODS and (name in METHODS[value] or name in ("__init__", "__new__")):
-            return getattr(value, name)
+            found = getattr(value, name)
+            return Builtin(name, found) if name == "maketrans" else found
         if self._is_exception(value) and name in ("__init__", "args", "__str__", "__repr__"):
             return getattr(value, name)
         return self.vocabulary.read(value, name)

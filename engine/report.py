@@ -87,6 +87,8 @@ class _Report:
             case NumberValue():
                 whole = isinstance(value.value, str)
                 return {"kind": "number", "value": int(value.value) if whole else to_json(value.value)}  # type: ignore[arg-type]
+            case ArrayValue(shape=(), dtype="float64"):  # numpy's float64 is a float of Python's
+                return {"kind": "number", "value": to_json(value.preview.values[0])}
             case ArrayValue():
                 shown = {"kind": "array", "shape": list(value.shape), "dtype": value.dtype}
                 return shown | _elements(value.preview)
