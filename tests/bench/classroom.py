@@ -20,7 +20,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.typing import Subprotocol
 
 from engine.permalink import program_table
-from tests.bench.first_light import memory, served
+from tests.bench.first_light import megabytes, served
 from tests.bench.timing import milliseconds
 
 SHARED = "scenario=accumulate_zero_grad"
@@ -95,9 +95,9 @@ def main(students: int) -> None:
     with served() as (address, process, _):
         asyncio.run(classroom(address, 2))  # what only the first visitor pays
         alone = [asyncio.run(classroom(address, 1)) for _ in range(5)]
-        before = memory(process)
+        before = megabytes(process)
         first, second = asyncio.run(classroom(address, students))
-        grown = memory(process) - before
+        grown = megabytes(process) - before
     one_first, one_second = (statistics.median(seconds[0] for seconds in column) for column in zip(*alone, strict=True))
     print(f"one student: the shared link {milliseconds(one_first)}, an own program {milliseconds(one_second)}")
     print(told(f"{students} students, the shared link", first, one_first))

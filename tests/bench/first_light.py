@@ -162,7 +162,7 @@ def first_page() -> Iterator[str]:
         paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         page.goto(f"{address}/program")
         page.wait_for_timeout(3_000)
-        memory, torch = memory(process), "libtorch" in Path(f"/proc/{process}/maps").read_text()
+        memory, torch = megabytes(process), "libtorch" in Path(f"/proc/{process}/maps").read_text()
         chromium.close()
     yield f"a fresh server answers after {seconds:.2f} s; its first page is painted after {paint / 1e3:.2f} s, "
     yield f"  the picture moves after {shown:.2f} s; the app process holds {memory} MB (at most 150), torch: {torch}"
@@ -194,7 +194,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-def memory(process: int) -> int:
+def megabytes(process: int) -> int:
     """Resident megabytes, files mapped included."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
     assert found is not None
