@@ -1,7 +1,7 @@
 """The epochs of one run as the app keeps them: bounded, whatever the length of the run.
 
-At most KEPT_ROWS rows (every epoch of a shorter run, each k-th of a longer one), the last one reached, and checkpoints
-from which any epoch in between can be made again.
+At most KEPT_ROWS rows (every epoch of a shorter run, each k-th of a longer one), those of the BEGINNING, the last one
+reached, and checkpoints from which any epoch in between can be made again.
 """
 
 from __future__ import annotations

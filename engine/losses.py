@@ -125,7 +125,7 @@ def _large_miss(x: Tensor, y: Tensor, w: Tensor, b: Tensor, out: Tensor) -> None
 def _long_miss(x: Tensor, y: Tensor, w: Tensor, b: Tensor, out: Tensor) -> None:
     # Two passes over memory instead of three. PyTorch reads w as a number, which is free on the CPU alone.
     torch.sub(b, y, out=out)
-    torch.add(out, x, alpha=w.view(()), out=out)  # type: ignore[arg-type]
+    torch.add(out, x, alpha=w.view(()), out=out)  # type: ignore[call-overload]
 
 
 def _contract(slope: Tensor, x: Tensor, out: Tensor) -> None:

@@ -33,6 +33,8 @@ FEATURES_LIMIT = 8
 EPOCHS_LIMIT = 1_000_000
 KEPT_ROWS = 20_000
 """A run of at most so many epochs keeps every one; a longer one keeps every k-th, and checkpoints in between."""
+BEGINNING = 100
+"""Epochs at the start of a longer run of which every one is kept all the same."""
 CHECKPOINTS = 64
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
 

@@ -18,6 +18,7 @@ import torch
 from engine.errors import InvalidState
 from engine.executors import reading, slices, training_worker
 from engine.executors.training import CROWDED_SLICE, FRESH, Training, TrainingExecutor
+from engine.executors.training_process import NICENESS
 from engine.regression_state import Points, Settings
 from engine.train_command import train_command
 from tests.plain_regression import agree, joined, plain
@@ -71,7 +72,7 @@ def test_steering(executor: TrainingExecutor) -> None:
     held = run.epoch
     time.sleep(0.2)
     assert (run.status, run.epoch) == ("paused", held)
-    assert np.diff(run.history.table()[:, 0]).tolist() == [50.0] * (run.history.count - 1)
+    assert np.diff(run.history.table()[:, 0]).tolist() == [1.0] * 100 + [50.0] * (run.history.count - 101)
     run.resume()
     run.stop()
     assert run.status == "stopped"
@@ -136,10 +137,10 @@ def test_workers_step_back_behind_programs(executor: TrainingExecutor) -> None:
     assert pids
     for pid in pids:
         here = os.getpriority(os.PRIO_PROCESS, 0)
-        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, here + training_worker.NICENESS)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, here + NICENESS)
         group = Path(f"/proc/{pid}/autogroup")
         if group.exists() and group.read_text("ascii").strip() and os.getsid(pid) == pid:
-            assert group.read_text("ascii").split()[-1] == str(training_worker.NICENESS)
+            assert group.read_text("ascii").split()[-1] == str(NICENESS)
 
 
 def test_long_runs_come_in_turns(executor: TrainingExecutor) -> None:
@@ -178,7 +179,7 @@ def test_a_dead_worker_costs_a_slice() -> None:
         while run.epoch < reached + 20_000 and time.monotonic() < until:
             time.sleep(0.02)
         assert run.status == "running"
-        assert np.diff(run.history.table()[:, 0]).tolist() == [50.0] * (run.history.count - 1)
+        assert np.diff(run.history.table()[:, 0]).tolist() == [1.0] * 100 + [50.0] * (run.history.count - 101)
     finally:
         own.close()
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict, deque
@@ -23,10 +21,11 @@ from typing import Literal, TypeVar
 import msgspec
 
 from engine.errors import Busy, ExecutorFailed, InvalidState, Parameters
-from engine.executors import sandbox, slices
+from engine.executors import slices
+from engine.executors.training_process import Worker
 from engine.executors.wire import BrokenProtocol
 from engine.history import History, Row
-from engine.regression_state import Available, Budget, Examination, Points, Settings, State
+from engine.regression_state import BEGINNING, Available, Budget, Examination, Points, Settings, State, every
 
 SLICE = 0.1
 """Seconds of a slice: ten updates a second where one run is alone."""
@@ -166,7 +165,14 @@ class Training:
                 return None
             length = FIRST_SLICE if self.seconds == 0 else CROWDED_SLICE if crowded else SLICE
             epochs = None if self._wanted is None else max(0, self._wanted - self.state.epoch)
-            return slices.Advance(self.state, Budget(epochs=epochs, seconds=length)), self.generation
+            return slices.Advance(self.state, self._budget(epochs, length)), self.generation
+
+    def _budget(self, epochs: int | None, seconds: float) -> Budget:
+        """Every one of a long run's first epochs is kept, where most happens."""
+        early = BEGINNING - self.state.epoch
+        if early <= 0 or every(self.settings.epochs) == 1:
+            return Budget(epochs=epochs, seconds=seconds)
+        return Budget(epochs=early if epochs is None else min(epochs, early), seconds=seconds, every=1)
 
     def take(self, reply: slices.Advanced, generation: int) -> None:
         """Keep what a slice brought, unless the run was reset meanwhile."""
@@ -378,55 +384,6 @@ def _settings(request: slices.Request) -> Settings | None:
     if isinstance(request, slices.Advance):
         return request.state.settings
     return request.settings if isinstance(request, (slices.Start, slices.Examine)) else None
-
-
-class Worker:
-    """One process; started when it is first needed, from the thread that speaks with it."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def exchange(self, request: slices.Request) -> slices.Reply:
-        """Its answer. Raises BrokenProtocol or OSError where it died."""
-        if self.process is None:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-m", "engine.executors.training_worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=_environment(self._threads),
-                start_new_session=True,  # an interrupt at the terminal is for the app
-            )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        slices.write(self.process.stdin, request)  # type: ignore[arg-type]
-        return slices.read_reply(self.process.stdout)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        """End it."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            for stream in (self.process.stdin, self.process.stdout):
-                if stream is not None:
-                    try:
-                        stream.close()
-                    except OSError:
-                        _log.debug("a dead worker's pipe held bytes")
-            self.process = None
-
-
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HOME", "TMPDIR")
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """The bare environment of our processes, with the devices of this machine in sight and a share of the cores."""
-    bare = sandbox.bare_environment()
-    del bare["CUDA_VISIBLE_DEVICES"]
-    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    # Threads that spin while they wait for one that others keep from its core would take nine tenths of the time.
-    return {**bare, **passed, **counts, "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from pathlib import Path
 
 import torch
 
@@ -17,12 +16,6 @@ from engine import datasets, devices, examination, regression
 from engine.errors import InvalidState
 from engine.executors import sandbox, slices
 from engine.regression_state import Budget, Settings, valid
-
-NICENESS = 10
-"""Small programs of other learners go first wherever cores are short: a tenth of the usual weight."""
-_GROUP = Path("/proc/self/autogroup")
-"""Where Linux keeps the niceness of this process's session. It shares cores between sessions first, and a worker is a
-session of its own: its own niceness alone would count among its own threads only."""
 
 
 def answer(request: slices.Request) -> slices.Reply:
@@ -59,17 +52,6 @@ def state_dict(parameters: list[float], dtype: torch.dtype) -> bytes:
     return stream.getvalue()
 
 
-def step_back() -> None:
-    """Let others go first."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    if _GROUP.exists():
-        try:
-            _GROUP.write_text(str(NICENESS), "ascii")
-        except OSError as error:  # some containers show it without letting it be written
-            print(error, file=sys.stderr)
-
-
 def warm() -> None:
     """Train the lesson for a moment: what PyTorch loads late is there before anybody waits for it."""
     settings = Settings(epochs=2)
@@ -80,7 +62,6 @@ def warm() -> None:
 def main() -> None:
     """Serve until the input ends."""
     sandbox.die_with_parent()
-    step_back()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     warm()
     requests = sys.stdin.buffer

@@ -160,6 +160,16 @@ ROWS: dict[str, tuple[str, str]] = {
         "The features are badly scaled (condition number {condition:.3g}). Standardised, the limit would be {limit:.4g}.",
         "特征的尺度不合适（条件数 {condition:.3g}）。标准化之后，界限是 {limit:.4g}。",
     ),
+    "regression.diverged.none": (
+        "On these points no learning rate that the control allows, 1e-6 or more, is stable.",
+        "对这些点，控件允许的学习率（不小于 1e-6）都不稳定。",
+    ),
+    "regression.zone.good": ("converges", "收敛"),
+    "regression.zone.bad": ("diverges", "发散"),
+    "regression.zone.says": (
+        "Learning rates below {limit:.4g} converge, those above diverge.",
+        "低于 {limit:.4g} 的学习率收敛，高于它的发散。",
+    ),
     "regression.use_lr": ("Use lr {lr:.3g}", "改用 lr {lr:.3g}"),
     "regression.use_standard": ("Standardise x", "标准化 x"),
     # The page.

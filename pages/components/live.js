@@ -103,11 +103,11 @@ class View {
     const [first, second] = known.axes.map((axis) => names[axis]);
     this.titles.fit.textContent = texts.fit;
     this.titles.bowl.textContent = fill(texts.bowl, { first, second });
-    const measure = this.charts.distant ? texts.distance : texts.loss;
-    this.titles.loss.textContent = measure[0].toUpperCase() + measure.slice(1);
+    const [measure, other] = this.charts.distant ? [texts.distance, texts.loss] : [texts.loss, texts.distance];
+    this.titles.loss.textContent = titled(measure);
     this.titles.parameters.textContent = texts.parameters;
     this.switches.surface.textContent = this.charts.solid ? texts.contour : texts.surface;
-    this.switches.distance.textContent = this.charts.distant ? texts.loss : texts.distance;
+    this.switches.distance.textContent = titled(other);
     this.switches.pen.hidden = !this.data.drawable;
     this.switches.pen.textContent = this.pen.on ? texts["pen.off"] : texts.pen;
     this.switches.pen.title = texts["pen.says"];
@@ -315,6 +315,10 @@ class View {
 
 function emptyRun() {
   return { rows: [], now: null, status: "ready", epoch: 0, rate: null, left: null, shown: null, exact: null, played: false };
+}
+
+function titled(text) {
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 function drawing(name) {

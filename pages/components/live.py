@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
+import numpy as np
 import streamlit as st
 from anyio import to_thread
 from starlette.requests import Request
@@ -37,6 +38,8 @@ BEAT = 0.1
 """Seconds between two looks at a run."""
 DRAWN = 2_000
 """Rows of a run that a browser holds; any other is asked for by its epoch."""
+EARLY = 200
+"""Recorded rows at the start of a run that a browser holds in any case: there most happens."""
 RUNS_SIZE = 300_000_000
 """Bytes of histories kept for pages; those not looked at for longest go first."""
 _ACTIONS = ("resume", "pause", "step", "stop", "reset")
@@ -116,12 +119,13 @@ async def events(training: Training) -> AsyncIterator[bytes]:
 def news(training: Training, sent: int, *, fresh: bool = False) -> tuple[dict[str, Any], int]:
     """What a browser that holds the first `sent` recorded rows needs, and how many it holds then.
 
-    Rows are [epoch, loss, parameters..., gradients...], thinned to DRAWN over the whole run; `now` is the latest.
+    Rows are [epoch, loss, parameters..., gradients...], thinned to DRAWN over the whole run but for the first; `now` is
+    the latest.
     """
     history, status, epochs = training.history, training.status, training.settings.epochs
     table = history.table(sent)
     stride = max(1, math.ceil(epochs / DRAWN))
-    chosen = table[table[:, 0] % stride == 0]
+    chosen = table[(table[:, 0] % stride == 0) | (np.arange(sent, sent + len(table)) < EARLY)]
     rate = training.rate
     message: dict[str, Any] = {
         "status": status,

@@ -2,6 +2,8 @@
 // Values are blue, gradients and losses orange, the exact answer green; dashes and markers say the same without colour.
 
 const MOST = 700; // points of one line on screen; more than pixels would be drawn over each other
+const HEADER = 34; // pixels of a chart that its title and buttons lie over
+const KEYS = 19; // pixels of a row of its legend
 let loading = null;
 
 function plotly() {
@@ -42,6 +44,7 @@ class Charts {
   reset(data, palette) {
     this.data = data;
     this.palette = palette;
+    this.family = getComputedStyle(this.elements.fit).fontFamily; // Plotly measures with it and sets its own otherwise
     const { z, first } = data.known;
     this.grid = data.known.second.map((_, index) => z.slice(index * first.length, (index + 1) * first.length));
     // An exact fit has a loss of rounding noise: without a floor its logarithm would take all the levels.
@@ -67,21 +70,37 @@ class Charts {
   layout(x, y, more = {}) {
     const { text, muted, line } = this.palette;
     const axis = (title) => ({
-      title: { text: title, font: { color: muted, size: 11 }, standoff: 4 }, tickfont: { color: muted, size: 10 },
-      gridcolor: fade(line, 0.55), zerolinecolor: fade(line, 0.9), linecolor: line, automargin: true, nticks: 7, exponentformat: "power",
+      title: { text: title, font: { color: muted, size: 11 }, standoff: 6 }, tickfont: { color: muted, size: 11 },
+      gridcolor: fade(line, 0.55), zerolinecolor: fade(line, 0.9), linecolor: line, automargin: true, nticks: 7, exponentformat: "power", minexponent: 5,
     });
     const { xaxis, yaxis, ...rest } = more;
     return {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, size: 11, family: "inherit" },
-      margin: { l: 46, r: 12, t: 4, b: 34 }, showlegend: true, uirevision: this.data.token, hovermode: "closest",
-      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left", font: { size: 10, color: muted }, bgcolor: "rgba(0,0,0,0)", itemclick: false, itemdoubleclick: false },
-      hoverlabel: { font: { family: "inherit", size: 12 } },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, size: 11, family: this.family },
+      margin: { l: 46, r: 12, t: HEADER, b: 34 }, showlegend: true, uirevision: this.data.token, hovermode: "closest",
+      hoverlabel: { font: { family: this.family, size: 12 } },
       xaxis: { ...axis(x), ...xaxis }, yaxis: { ...axis(y), ...yaxis }, ...rest,
     };
   }
 
+  // The legend stands between the title and the buttons where it has room there, else in rows of its own below them.
+  legend(element, traces, margin) {
+    const header = element.parentElement.querySelector("header");
+    const [title, ...buttons] = header.children;
+    const left = title.offsetLeft + title.offsetWidth + 10;
+    const right = buttons.find((one) => one.offsetWidth)?.offsetLeft ?? header.offsetWidth - 8;
+    const named = traces.filter((one) => one.showlegend !== false);
+    const needed = named.reduce((sum, one) => sum + 52 + [...(one.name ?? "")].reduce((wide, letter) => wide + (letter > "\u2e80" ? 11 : 5.6), 0), 0);
+    const style = { orientation: "h", xref: "container", yref: "container", yanchor: "top", font: { size: 11, color: this.palette.muted },
+      bgcolor: "rgba(0,0,0,0)", itemclick: false, itemdoubleclick: false };
+    const [width, height] = [element.clientWidth || 1, element.clientHeight || 1];
+    if (needed <= right - left) return { legend: { ...style, x: (right - 6) / width, xanchor: "right", y: 1 - 1 / height }, margin };
+    const rows = Math.ceil(needed / (width - margin.l - margin.r));
+    return { legend: { ...style, x: margin.l / width, xanchor: "left", y: 1 - HEADER / height }, margin: { ...margin, t: HEADER + rows * KEYS } };
+  }
+
   put(name, traces, layout) {
-    window.Plotly.react(this.elements[name], traces, layout, { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false });
+    const element = this.elements[name];
+    window.Plotly.react(element, traces, { ...layout, ...this.legend(element, traces, layout.margin) }, { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false });
   }
 
   // One feature: the line over the points. Several: predicted against true, where the exact fit would be the diagonal.
@@ -136,14 +155,16 @@ class Charts {
     const [low, high] = [known.second[0], known.second[known.second.length - 1]];
     layout.xaxis.range = [left, right];
     layout.yaxis.range = [low, high];
-    layout.annotations = arrows(rows, row, known.axes, width, [right - left, high - low], this.palette);
-    const scale = [[0, blend(background, gradient, 0.02)], [1, blend(background, gradient, 0.5)]];
+    const { xaxis, yaxis } = this.elements.bowl._fullLayout ?? {};
+    const scale = [(xaxis?._length || 2) / (right - left), (yaxis?._length || 1) / (high - low)]; // pixels per unit
+    layout.annotations = arrows(rows, row, known.axes, width, scale, this.palette);
+    const shades = [[0, blend(background, gradient, 0.02)], [1, blend(background, gradient, 0.5)]];
     const old = kept.filter((one) => one.axes.join() === known.axes.join() && one.rows.length).map((one, index) => ({
       x: one.rows.map((line) => line[2 + first]), y: one.rows.map((line) => line[2 + second]), mode: "lines", name: one.label,
       line: { color: OTHERS[index % OTHERS.length], width: 1.5, dash: DASHES[index % DASHES.length] },
     }));
     this.put("bowl", [
-      { type: "contour", x: known.first, y: known.second, z: this.logs, customdata: this.grid, colorscale: scale, showscale: false, ncontours: 18, showlegend: false,
+      { type: "contour", x: known.first, y: known.second, z: this.logs, customdata: this.grid, colorscale: shades, showscale: false, ncontours: 18, showlegend: false,
         contours: { coloring: "fill" }, line: { width: 0.6, color: fade(gradient, 0.5) }, hovertemplate: `${names[first]} %{x:.4g}<br>${names[second]} %{y:.4g}<br>${texts.loss} %{customdata:.4g}<extra></extra>` },
       ...old,
       { x: xs, y: ys, mode: "lines+markers", name: texts.path, line: { color: value, width: 2 }, marker: { size: 3, color: value }, hoverinfo: "skip" },
@@ -158,16 +179,20 @@ class Charts {
     const { known, names, texts } = this.data;
     const { value, gradient, true: green, muted, line, text, background } = this.palette;
     const [first, second] = known.axes;
-    const lift = (loss) => (loss === null ? null : Math.log10(Math.max(loss, this.floor)));
+    const [bottom, top] = extent(this.logs.flat());
+    const above = (top - bottom) * 0.02; // what lies in the surface would be hidden by it
+    const lift = (loss) => (loss === null ? null : Math.log10(Math.max(loss, this.floor)) + above);
     const inside = path.filter((one) => between(one[2 + first], known.first) && between(one[2 + second], known.second));
-    const axis = (title) => ({ title: { text: title, font: { color: muted, size: 11 } }, tickfont: { color: muted, size: 9 }, gridcolor: line, zerolinecolor: line, showbackground: false });
+    const axis = (title) => ({ title: { text: title, font: { color: muted, size: 12 } }, tickfont: { color: muted, size: 10 }, nticks: 5, gridcolor: line, zerolinecolor: line, showbackground: false, showspikes: false });
+    const levels = { z: { show: true, start: bottom, end: top, size: (top - bottom) / 12 || 1, color: fade(background, 0.6), width: 1 } };
+    const ball = (size, colour, symbol) => ({ size, color: colour, symbol, line: { color: text, width: 1.5 } });
     this.put("bowl", [
-      { type: "surface", x: known.first, y: known.second, z: this.grid.map((one) => one.map(lift)), colorscale: [[0, blend(background, gradient, 0.12)], [1, gradient]], showscale: false, opacity: 0.85, hoverinfo: "skip", showlegend: false },
-      { type: "scatter3d", mode: "lines", name: texts.path, x: inside.map((one) => one[2 + first]), y: inside.map((one) => one[2 + second]), z: inside.map((one) => lift(one[1])), line: { color: value, width: 6 } },
-      { type: "scatter3d", mode: "markers", name: texts.answer, x: [known.answer[first]], y: [known.answer[second]], z: [lift(known.answerLoss)], marker: { size: 5, color: green, symbol: "diamond" } },
-      { type: "scatter3d", mode: "markers", name: texts.here, x: [row[2 + first]], y: [row[2 + second]], z: [lift(row[1])], marker: { size: 5, color: value, line: { color: text, width: 1 } } },
-    ], { ...layout, margin: { l: 0, r: 0, t: 4, b: 0 },
-      scene: { xaxis: axis(names[first]), yaxis: axis(names[second]), aspectmode: "manual", aspectratio: { x: 1.5, y: 1.5, z: 0.8 }, zaxis: { ...axis(`log10 ${texts.loss}`) }, camera: this.camera ?? { eye: { x: 1.45, y: 1.3, z: 0.75 } }, uirevision: this.data.token } });
+      { type: "surface", x: known.first, y: known.second, z: this.logs, colorscale: [[0, blend(background, gradient, 0.12)], [1, gradient]], showscale: false, opacity: 0.9, contours: levels, hoverinfo: "skip", showlegend: false },
+      { type: "scatter3d", mode: "lines", name: texts.path, x: inside.map((one) => one[2 + first]), y: inside.map((one) => one[2 + second]), z: inside.map((one) => lift(one[1])), line: { color: value, width: 8 } },
+      { type: "scatter3d", mode: "markers", name: texts.answer, x: [known.answer[first]], y: [known.answer[second]], z: [lift(known.answerLoss)], marker: ball(6, green, "diamond") },
+      { type: "scatter3d", mode: "markers", name: texts.here, x: [row[2 + first]], y: [row[2 + second]], z: [lift(row[1])], marker: ball(7, value, "circle") },
+    ], { ...layout, margin: { l: 0, r: 0, t: HEADER, b: 0 },
+      scene: { xaxis: axis(names[first]), yaxis: axis(names[second]), aspectmode: "manual", aspectratio: { x: 2.1, y: 1.6, z: 0.8 }, zaxis: axis(`log10 ${texts.loss}`), camera: { eye: { x: 0.7, y: -1.3, z: 1.25 }, center: { x: 0, y: 0, z: -0.12 }, projection: { type: "orthographic" } }, uirevision: this.data.token } });
   }
 
   // A click anywhere on the contour plot gives its place there, between the grid's points too.
@@ -199,13 +224,13 @@ class Charts {
     const seen = drawn.map(measure).filter((value) => value > 0);
     // An exact fit's loss is rounding noise far below everything: it would flatten the curve it is compared with.
     const least = seen.length ? Math.min(...seen) : 1;
-    const wide = seen.length ? Math.log10(Math.max(...seen) / least) : 0; // powers of ten
+    const most = seen.length ? Math.max(...seen) : 1;
     const level = !this.distant && known.answerLoss > least * 1e-3 ? [{ x: [0, last], y: [known.answerLoss, known.answerLoss], mode: "lines", name: texts.answer, line: { color: green, width: 1.5, dash: "dash" }, hoverinfo: "skip" }] : [];
     this.put("loss", [
       ...old, ...level,
       { x: drawn.map((one) => one[0]), y: drawn.map(measure), mode: "lines", name: title, line: { color: gradient, width: 2.5 } },
-      { x: [row[0]], y: [measure(row)], mode: "markers", name: texts.here, showlegend: false, marker: { size: 9, color: gradient, line: { color: text, width: 1.5 } } },
-    ], this.layout(texts.epoch, title, { yaxis: { type: "log", dtick: wide > 2 && wide < 8 ? 1 : undefined }, xaxis: { range: [0, Math.max(last, 1)] } }));
+      { x: [row[0]], y: [measure(row)], mode: "markers", name: texts.here, showlegend: false, cliponaxis: false, marker: { size: 9, color: gradient, line: { color: text, width: 1.5 } } },
+    ], this.layout(texts.epoch, title, { yaxis: { type: "log", ...ticks(least, most) }, xaxis: epochs(last) }));
   }
 
   parameters(rows, row) {
@@ -221,8 +246,8 @@ class Charts {
       traces.push({ x: xs, y: rows.map((one) => one[2 + index]), mode: "lines", name, line: { color: value, width: 2, dash } });
       traces.push({ x: xs, y: rows.map((one) => one[2 + width + index]), yaxis: "y2", mode: "lines", name: `${name}.grad`, showlegend: width < 3, line: { color: gradient, width: 2, dash } });
     });
-    traces.push({ x: names.map(() => row[0]), y: row.slice(2, 2 + width), mode: "markers", showlegend: false, marker: { size: 7, color: value, line: { color: text, width: 1 } }, hoverinfo: "skip" });
-    const base = this.layout(texts.epoch, "", { xaxis: { range: [0, Math.max(last, 1)], anchor: "y2" }, yaxis: { domain: [0.53, 1], title: { text: texts.value, font: { size: 10 } }, nticks: 5 } });
+    traces.push({ x: names.map(() => row[0]), y: row.slice(2, 2 + width), mode: "markers", showlegend: false, cliponaxis: false, marker: { size: 7, color: value, line: { color: text, width: 1 } }, hoverinfo: "skip" });
+    const base = this.layout(texts.epoch, "", { xaxis: { ...epochs(last), anchor: "y2" }, yaxis: { domain: [0.53, 1], title: { text: texts.value, font: { size: 10 } }, nticks: 5 } });
     base.yaxis2 = { ...base.yaxis, domain: [0, 0.45], title: { text: texts.gradient, font: { size: 10 } }, nticks: 4 };
     this.put("parameters", traces, base);
   }
@@ -231,24 +256,52 @@ class Charts {
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
 const OTHERS = ["#CC79A7", "#56B4E9", "#E69F00", "#44AA99", "#9467bd", "#8c8c8c", "#b5838d", "#6a994e"];
 
-// Arrows against the gradient along the path: where each step wants to go.
-function arrows(rows, row, [first, second], width, [spanX, spanY], palette) {
+// Arrows against the gradient along the path, as the plot's axes stretch it: where each step wants to go.
+function arrows(rows, row, [first, second], width, [across, up], palette) {
   const shown = [];
   const count = 7;
   for (let index = 0; index < count && rows.length > 1; index++) shown.push(rows[Math.floor((rows.length - 1) * (index / count) ** 2.5)]);
-  const strength = (one) => Math.hypot(one[2 + width + first] / spanX, one[2 + width + second] / spanY) || 0;
-  const strongest = Math.max(0, ...rows.slice(0, 20).map(strength));
+  const steep = (one) => [-one[2 + width + first] * across, one[2 + width + second] * up]; // in pixels, y downwards
+  const strongest = Math.max(0, ...rows.slice(0, 20).map((one) => Math.hypot(...steep(one)) || 0));
   return [...new Set([...shown, row])].flatMap((one) => {
     const [x, y] = [one[2 + first], one[2 + second]];
     const [gx, gy] = [one[2 + width + first], one[2 + width + second]];
     if ([x, y, gx, gy].some((value) => value === null || value === undefined)) return [];
-    const length = Math.hypot(gx / spanX, gy / spanY) || 1;
+    const [right, down] = steep(one);
+    const length = Math.hypot(right, down);
+    if (!(length > strongest * 1e-4)) return []; // at the bottom only rounding is left
     const reach = one === row ? 46 : 26;
-    const [dx, dy] = [(-gx / spanX / length) * reach, (gy / spanY / length) * reach];
-    if (!(Math.hypot(gx / spanX, gy / spanY) > strongest * 1e-4)) return []; // at the bottom only rounding is left
+    const [dx, dy] = [(right / length) * reach, (down / length) * reach];
     return [{ x, y, ax: -dx, ay: -dy, xref: "x", yref: "y", axref: "pixel", ayref: "pixel", xshift: dx, yshift: -dy, showarrow: true, text: "",
       arrowhead: 2, arrowsize: 1, arrowwidth: one === row ? 2.2 : 1.4, arrowcolor: palette.gradient, opacity: one === row ? 1 : 0.75 }];
   });
+}
+
+// The axis of epochs, which are whole.
+function epochs(last) {
+  return { range: [0, Math.max(last, 1)], dtick: last > 6 ? undefined : 1 };
+}
+
+// Ticks of a logarithmic axis as people write numbers: 0.01, 20, 10⁻⁷; powers of ten, and 2 and 5 where there are few.
+function ticks(least, most) {
+  const [low, high] = [Math.floor(Math.log10(least)) - 1, Math.ceil(Math.log10(most)) + 1];
+  const decades = Math.log10(most / least);
+  if (decades < 0.7) return { exponentformat: "none" };
+  const stride = Math.ceil(decades / 6);
+  const tickvals = [];
+  for (let power = Math.floor(low / stride) * stride; power <= high; power += stride) {
+    for (const digit of decades < 2 ? [1, 2, 5] : [1]) tickvals.push(digit * 10 ** power);
+  }
+  return { tickvals, ticktext: tickvals.map(plain) };
+}
+
+const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+
+function plain(value) {
+  const power = Math.floor(Math.log10(value) + 1e-9);
+  if (power >= -3 && power <= 3) return String(Number(value.toPrecision(1)));
+  const digit = Math.round(value / 10 ** power);
+  return `${digit === 1 ? "" : `${digit}·`}10${[...String(power)].map((letter) => RAISED[letter]).join("")}`;
 }
 
 function thinned(rows) {

@@ -50,16 +50,16 @@ def _fitting_start(link: Link) -> None:
 def settings(link: Link) -> None:
     """Everything else about the points, for the popover."""
     data = link.get("data")
-    if data == "table":
-        _own(link)
-    else:
-        _made(link, str(data))
     st.toggle(
         say("regression.standardise"),
         key=link.key("standardise"),
         help=say("regression.standardise.help"),
         persist_state="session",
     )
+    if data == "table":
+        _own(link)
+    else:
+        _made(link, str(data))
 
 
 def _made(link: Link, data: str) -> None:

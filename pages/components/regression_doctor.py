@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from pages.components.share import Link
 BADLY_SCALED = 10_000.0
 """The condition number from which on standardising is offered as the way out."""
 _LOW, _HIGH = -6.0, 1.0
+_WORD = 35.0  # per cent of the bar that a word under it takes, and the limit's number beside it
 _STOPS = [float(f"{10 ** (power / 20):.2g}") for power in range(-120, 21)]
 """Where the slider rests: twenty places for each power of ten."""
 
@@ -50,11 +52,17 @@ def zones(run: Training | None) -> None:
         return
     best = min(run.examination.stability.best or limit / 2, limit)
     first, second = (min(100.0, max(0.0, 100 * (math.log10(value) - _LOW) / (_HIGH - _LOW))) for value in (best, limit))
+    words = [
+        f'<span class="lr-{name}-word">{say(f"regression.zone.{name}")}</span>'
+        for name, room in (("good", second), ("bad", 100 - second))
+        if room > _WORD
+    ]
+    shift = 0 if second < 10 else 100 if second > 90 else 50  # the number stays within the column
     st.html(
-        f'<div class="lr-zones" role="img" aria-label="{limit:.4g}">'
+        f'<div class="lr-zones" role="img" aria-label="{say("regression.zone.says", limit=limit)}">'
         f'<i style="width:{first:.2f}%" class="lr-good"></i><i style="width:{second - first:.2f}%" class="lr-wide"></i>'
-        f'<i style="width:{100 - second:.2f}%" class="lr-bad"></i>'
-        f'<b style="left:{second:.2f}%">{limit:.3g}</b></div>'
+        f'<i style="width:{100 - second:.2f}%" class="lr-bad"></i>{"".join(words)}'
+        f'<b style="left:{second:.2f}%;transform:translateX(-{shift}%)">{limit:.3g}</b></div>'
     )
 
 
@@ -86,24 +94,30 @@ def verdict(link: Link, run: Training) -> None:
         text.append(say("regression.diverged.why", lr=settings.lr, times=times, limit=one.limit, rate=one.rate))
     else:
         text.append(say("regression.diverged.unknown"))
-    tame = one.standardised_limit
-    badly = tame is not None and one.condition > BADLY_SCALED and not settings.standardise
+    lr, tame = working(settings, one.limit, one.best), one.standardised_limit
+    badly = tame is not None and not settings.standardise and (lr is None or one.condition > BADLY_SCALED)
     if badly:
         text.append(say("regression.diverged.scale", condition=one.condition, limit=tame))
+    if lr is None:
+        text.append(say("regression.diverged.none"))
     with st.container(key="outcome-stopped"):
         st.markdown("  \n".join(text))
         with st.container(horizontal=True):
-            lr = working(settings, one.limit, one.best)
-            st.button(say("regression.use_lr", lr=lr), on_click=_use, args=(link, {"lr": lr}), type="primary")
+            if lr is not None:
+                st.button(say("regression.use_lr", lr=lr), on_click=_use, args=(link, {"lr": lr}), type="primary")
             if badly and tame is not None:
-                better = {"standardise": True, "lr": working(settings, tame, None)}
-                st.button(say("regression.use_standard"), on_click=_use, args=(link, better))
+                better = {"standardise": True, "lr": working(settings, tame, None) or settings.lr}
+                kind: Literal["primary", "secondary"] = "primary" if lr is None else "secondary"
+                st.button(say("regression.use_standard"), on_click=_use, args=(link, better), type=kind)
 
 
-def working(settings: Settings, limit: float | None, best: float | None) -> float:
-    """A learning rate that works: half the limit, or the fastest where that is smaller; else a tenth of what failed."""
+def working(settings: Settings, limit: float | None, best: float | None) -> float | None:
+    """A learning rate that works: half the limit, or the fastest where that is smaller; else a tenth of what failed.
+
+    None where it would be smaller than the control allows.
+    """
     value = settings.lr / 10 if limit is None else min(limit / 2, best or limit)
-    return float(f"{min(10.0, max(1e-6, value)):.2g}")
+    return float(f"{min(10.0, value):.2g}") if value >= 10**_LOW else None
 
 
 def _use(link: Link, state: dict[str, float | bool]) -> None:
