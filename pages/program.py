@@ -195,8 +195,7 @@ def _watch(landing: run.Landing, *, source: bool) -> None:
         )
         if at.step is not None:
             _link.put({"step": at.step, "part": at.part, "node": at.node})
-    outcome.files(trace.files)
-    outcome.notes(trace.notices)
+    outcome.left_over(trace)
     outcome.figures(trace.figures)
 
 
