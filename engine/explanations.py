@@ -16,6 +16,7 @@ from engine.mathml import Formula as MathML
 from engine.mathml import mathml
 from engine.mistakes import Reason
 from engine.reasons import Rows, why_no_grad
+from engine.settings import formula_of
 from engine.trace import ModuleValue, Node, OtherValue, Step, TensorValue, Trace
 from engine.updates import updates
 
@@ -29,7 +30,9 @@ _SECOND = ("_saved_other", "_saved_mat2", "_saved_vec", "_saved_tensor", "_saved
 _PRODUCT = {"_saved_mat1": "b", "_saved_mat2": "c", "_saved_mat": "b", "_saved_vec": "c", "_saved_batch1": "b",
             "_saved_batch2": "c", "_saved_tensor1": "b", "_saved_tensor2": "c"}  # fmt: skip
 _SETTINGS = {"_saved_exponent": "n", "_saved_dim": "dim", "_saved_target": "t", "_saved_negative_slope": "k",
-             "_saved_threshold": "k", "_saved_min": "k", "_saved_max": "m"}  # fmt: skip
+             "_saved_threshold": "k", "_saved_min": "k", "_saved_max": "m",
+             "_saved_other": "k", "_saved_indices": "i", "_saved_index": "i", "_saved_mask": "m",
+             "_saved_condition": "m"}  # fmt: skip
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -55,12 +58,13 @@ class Equation(msgspec.Struct, frozen=True):
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """`none[tensor]` are (moment, place in `reasons` or -1) from that moment on; `formulas` by a node's name; `numbers`
-    by node and name; `broadcast` gives for a node its place in `broadcasts`."""
+    """`none[tensor]` are (moment, place in `reasons` or -1) from that moment on; `formula` gives for a node its
+    place in `formulas`; `numbers` by node and name; `broadcast` gives for a node its place in `broadcasts`."""
 
     reasons: list[Reason]
     none: dict[int, list[tuple[int, int]]]
     formulas: dict[str, Written]
+    formula: dict[int, str]
     numbers: dict[int, dict[str, Place]]
     broadcasts: list[Broadcast]
     broadcast: dict[int, int]
@@ -72,15 +76,17 @@ def explain(trace: Trace, clock: Clock) -> Explained:
     rows = Rows(trace)
     reasons, none = _reasons(rows, clock)
     broadcasts, by_node = _broadcasts(rows)
-    names = {node.name for node in trace.nodes if node.name in FORMULAS}
+    rows_of = {node.number: row for node in trace.nodes if (row := formula_of(node)) is not None}
     numbers = {node.number: found for node in trace.nodes if (found := numbers_in(rows, node))}
     steps = [
         Equation(clock.steps[clock.ticks[row.tick]], row.tensor, row.optimizer, row.before, row.grad, row.after,
                  mathml(row.equation), row.numbers, row.buffers)
         for row in updates(trace)
     ]  # fmt: skip
-    return Explained(reasons, none, {name: _written(FORMULAS[name]) for name in sorted(names)}, numbers, broadcasts,
-                     by_node, steps)  # fmt: skip
+    used = {row.key: row for row in rows_of.values()}
+    written = {key: _written(used[key]) for key in sorted(used)}
+    rows_by_node = {number: row.key for number, row in rows_of.items()}
+    return Explained(reasons, none, written, rows_by_node, numbers, broadcasts, by_node, steps)
 
 
 def _written(row: Formula) -> Written:
@@ -137,7 +143,7 @@ def numbers_in(rows: Rows, node: Node) -> dict[str, Place]:
 
     What the node saved comes first: those are the very numbers its backward uses.
     """
-    row = FORMULAS.get(node.name)
+    row = formula_of(node)
     if row is None:
         return {}
     found: dict[str, Place] = {}
@@ -161,6 +167,8 @@ def numbers_in(rows: Rows, node: Node) -> dict[str, Place]:
 
 def _name(row: Formula, saved: str) -> str | None:
     """The name in the formula of what is saved under that name."""
+    if row.name == "PowBackward2":  # a number to the power of a tensor
+        return {"_saved_self": "k", "_saved_exponent": "a", "_saved_result": "y"}.get(saved)
     if saved == "_saved_self":
         return "a"
     if saved in ("_saved_result", "_saved_output"):

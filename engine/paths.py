@@ -30,6 +30,8 @@ TOLERANCE = 1e-4
 """How far the sum of the parts may be from the whole, relative to the largest part: they are float32."""
 
 _BY_ELEMENT = {"formula.sum", "formula.product", "formula.chain", "formula.gate", "formula.flat"}
+_MIXING = {"CumprodBackward0", "LogcumsumexpBackward0", "LinalgCrossBackward0"}
+"""Of these families, and yet not element by element."""
 _Numbers = list[float]
 
 
@@ -239,6 +241,12 @@ def _followed(run: Run, edges: tuple[Edge, ...], target: int) -> Path:
     return Path(nodes, _frozen(part), label=label)
 
 
+def by_element(name: str) -> bool:
+    """Whether a node of that name, between tensors of one shape, works element by element."""
+    row = formula(name)
+    return row is not None and row.code in _BY_ELEMENT and name not in _MIXING
+
+
 def _share(run: Run, edge: Edge, part: _Numbers, sent: _Numbers) -> _Numbers | None:
     """The part of what was sent that is due to this part of what arrived; None where the two cannot be told apart."""
     arrived = [run.numbers(number) for number in run.events[edge.from_node].grad_outputs]
@@ -247,8 +255,7 @@ def _share(run: Run, edge: Edge, part: _Numbers, sent: _Numbers) -> _Numbers | N
         return None
     if len(whole) == 1:
         return [one * (part[0] / whole[0]) for one in sent] if whole[0] else None
-    row = formula(run.nodes[edge.from_node].name)
-    if row is None or row.code not in _BY_ELEMENT or len(sent) != len(whole):
+    if not by_element(run.nodes[edge.from_node].name) or len(sent) != len(whole):
         return None
     if any(not before and given for before, given in zip(whole, part, strict=True)):
         return None

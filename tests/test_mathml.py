@@ -19,7 +19,7 @@ def texts(formula: list[Any]) -> Iterator[str]:
             yield from texts(part)
 
 
-@pytest.mark.parametrize("row", FORMULAS.values(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", FORMULAS.values(), ids=lambda row: row.key)
 def test_every_row_can_be_drawn(row: Formula) -> None:
     for expression in (row.forward, *row.vjps):
         written = list(texts(mathml(expression)))

@@ -25,6 +25,24 @@ ROWS = {
         "For a matrix product, the gradient is multiplied by the other factor, transposed.",
         "对矩阵乘积,梯度乘以另一个因子的转置。",
     ),
+    "formula.algebra": (
+        "Each element of the result depends on every element of the matrix, so the gradient comes back through matrix "
+        "products with the inverse.",
+        "结果的每个元素都依赖矩阵的所有元素，所以梯度要通过与逆矩阵的乘积传回。",
+    ),
+    "formula.diagonal": (
+        "Only the diagonal takes part: the gradient goes to the diagonal, and every other place receives zero.",
+        "只有对角线参与运算：梯度回到对角线上，其余位置为零。",
+    ),
+    "formula.window": (
+        "Every output is a weighted sum over a window of the input. Backward slides the same windows: a weight adds up all "
+        "the inputs that it met, times the gradient.",
+        "每个输出都是输入的一个窗口的加权和。反向时滑动同样的窗口：每个权重把遇到的所有输入乘以梯度后相加。",
+    ),
+    "formula.normal": (
+        "All elements share one mean and one spread, so each receives its own gradient less what it did to those two.",
+        "所有元素共享同一个均值和标准差，所以每个元素得到自己的梯度，再减去它对这两者的影响。",
+    ),
     "formula.affine": (
         "A product plus a bias: the bias receives the gradient as it is, each factor the gradient times the other, "
         "transposed.",

@@ -124,7 +124,7 @@ export class Inspector {
 
   formula(facts, m, add) {
     const { node } = facts;
-    const row = node ? this.model.explained.formulas[node.name] : null;
+    const row = node ? this.model.explained.formulas[this.model.explained.formula[node.number]] : null;
     if (!row) return;
     const event = this.model.eventAt(node.number, m);
     const number = this.putIn(node, event);
@@ -149,7 +149,7 @@ export class Inspector {
   // The numbers that stand for the names of a node's formula, at the pass it last fired in.
   putIn(node, event) {
     const places = this.model.explained.numbers[node.number] ?? {};
-    const arrived = event?.grad_outputs.find((one) => one !== null);
+    const arrived = event?.grad_outputs.length === 1 ? event.grad_outputs[0] ?? undefined : undefined; // several have no one name
     return (name) => {
       if (name === "g") return arrived === undefined ? null : inserted(this.model.values.get(arrived));
       const place = places[name];
