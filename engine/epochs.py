@@ -8,7 +8,9 @@ Nothing in here is read back to the host before a block is full.
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -113,56 +115,66 @@ class Full:
 class Captured(Full):
     """The same steps as one CUDA graph: a small problem costs a launch per block instead of ten per epoch.
 
-    What changes from step to step is read from a table on the device, one row per epoch of the graph. The graph is
-    captured when a block is first long enough for it; shorter blocks are made step by step.
+    What changes from step to step is read from a table on the device, one row per epoch of the graph; everything else
+    that a step touches is made before and stays where it is. Blocks shorter than the graph are made step by step, and
+    so are all where the device refuses to capture.
     """
 
-    graph: torch.cuda.CUDAGraph | None = None
-
-    def make(self, first: int, count: int) -> None:
-        """Whole graphs only, where the count allows: `run` is told how many by `fit`."""
-        if count < GRAPH:
-            super().make(first, count)
-            return
-        if self.graph is None:
-            self._capture()
-        width = self.table.shape[1]
-        scalars = [self.rule.scalars(first + 1 + index) or (0.0,) * width for index in range(GRAPH)]
-        self.table.copy_(torch.tensor(scalars, dtype=self.table.dtype))
-        assert self.graph is not None
-        self.graph.replay()
+    def __init__(self, settings: Settings, rows: Rows, x: Tensor, y: Tensor, gradient: losses.Gradient) -> None:
+        super().__init__(settings, rows, x, y, gradient)
+        self.width = max(1, len(self.rule.scalars(1)))
+        self.table = torch.ones(GRAPH, self.width, dtype=x.dtype, device=x.device)
+        self.scalars = [tuple(row.unbind(0)) for row in self.table.unbind(0)]
+        self.replay: Callable[[], None] | None = None
+        self.refused = False
+        self.beat = 0.0  # seconds of one replay
 
     def run(self, first: int, most: int, seconds: float) -> int:
-        """A whole graph where so many epochs are wanted, else single steps."""
-        count = GRAPH if most >= GRAPH else most
-        if self.pace * count > max(seconds, BLOCK_TIME) and self.pace:
+        """A whole graph where so many epochs are wanted and fit the time, else single steps."""
+        if self.refused or most < GRAPH or self.beat > max(seconds, BLOCK_TIME) or not self._ready():
             return super().run(first, min(most, GRAPH - 1), seconds)
         began = time.perf_counter()
-        self.make(first, count)
-        torch.cuda.synchronize(self.x.device)
-        self.pace = (time.perf_counter() - began) / count
-        return count
+        steps = [self.rule.scalars(first + 1 + index) or (0.0,) * self.width for index in range(GRAPH)]
+        self.table.copy_(torch.tensor(steps, dtype=self.table.dtype))
+        assert self.replay is not None
+        self.replay()
+        if self.x.is_cuda:
+            torch.cuda.synchronize(self.x.device)
+        self.beat = time.perf_counter() - began
+        return GRAPH
 
-    def _steps(self) -> None:
+    def _ready(self) -> bool:
+        """Whether there is a graph; it is captured once, and what the attempt has written is put back."""
+        if self.replay is None:
+            touched = (self.rows.theta, *self.rule.state.values())
+            before = [tensor.clone() for tensor in touched]
+            try:
+                self.replay = self.capture()
+            except RuntimeError as error:  # steps one by one give the same numbers
+                print(f"no CUDA graph: {error}", file=sys.stderr)
+                self.refused = True
+            for tensor, kept in zip(touched, before, strict=True):
+                tensor.copy_(kept)
+        return not self.refused
+
+    def capture(self) -> Callable[[], None]:
+        """The steps as something that makes them again. Raises RuntimeError where the device refuses."""
+        with torch.cuda.device(self.x.device):
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):  # libraries make their workspaces in a first run, which no graph may hold
+                self.steps()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                self.steps()
+        return graph.replay
+
+    def steps(self) -> None:
+        """GRAPH epochs, from row 0 on, with the scalars of the table."""
         for (theta, after, w, b, grad, gw, gb, slot), row in zip(self.rows.views[:GRAPH], self.scalars, strict=True):
             self.gradient(self.x, self.y, w, b, gw, gb, slot)
             self.rule.captured(theta, grad, after, row)
-
-    def _capture(self) -> None:
-        width = max(1, len(self.rule.scalars(1)))
-        self.table = torch.ones(GRAPH, width, dtype=self.x.dtype, device=self.x.device)
-        self.scalars = [tuple(row.unbind(0)) for row in self.table.unbind(0)]
-        kept = [tensor.clone() for tensor in (self.rows.theta, *self.rule.state.values())]
-        stream = torch.cuda.Stream(self.x.device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(self.x.device))
-        with torch.cuda.stream(stream):  # libraries make their workspaces in a first run, which no graph may hold
-            self._steps()
-        torch.cuda.current_stream(self.x.device).wait_stream(stream)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self._steps()
-        for tensor, before in zip((self.rows.theta, *self.rule.state.values()), kept, strict=True):
-            tensor.copy_(before)
 
 
 class Batches:
@@ -227,9 +239,9 @@ class Batches:
             self.done += 1
             rule(after, grad, after, step + self.done)
             if self.done % 64 == 0 and time.perf_counter() >= until and self.done < self.count:
-                self.partial += float(self.sums[began : self.done].double().sum())
+                self.partial += float(self.sums[began : self.done].cpu().double().sum())
                 return False
-        self.partial += float(self.sums[began:].double().sum())
+        self.partial += float(self.sums[began:].cpu().double().sum())
         slot.fill_(self.partial)
         self.before, self.done, self.partial = self.after, 0, 0.0
         return True

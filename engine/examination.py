@@ -21,7 +21,7 @@ SHOWN = 1_000
 """Points that are drawn."""
 BOWL_POINTS = 2_000
 """Points from which the bowl is computed where the loss has no closed form."""
-GRID = 61
+GRID = 45
 """Lines of the bowl's grid in each direction."""
 
 
@@ -31,7 +31,7 @@ def examine(settings: Settings, axes: tuple[int, int] | None = None) -> Examinat
     Raises InvalidState where settings, points and axes do not fit each other.
     """
     one = problem(settings)
-    x, y = one.x.double().cpu().numpy(), one.y.double().cpu().numpy()[:, 0]
+    x, y = one.x.cpu().double().numpy(), one.y.cpu().double().numpy()[:, 0]
     kind = np.float64 if settings.dtype == "float64" else np.float32
     theta = np.frombuffer(start(settings).parameters, kind).astype(np.float64)
     answer = least_squares(x, y)

@@ -116,7 +116,7 @@ class Learner:
         """Take up a run where that state left it."""
         plain = np.float64 if self.rows.theta.dtype == torch.float64 else np.float32
         self.rows.theta[0].copy_(torch.from_numpy(np.frombuffer(state.parameters, plain).copy()))
-        self.way.load(state, _unpack(state.optimizer))
+        self.way.load(state, _unpack(state.optimizer, self.rows.theta.device))
 
     def save(self, epoch: int, row: int, diverged: int | None = None) -> State:
         """The state before epoch `epoch`, whose parameters are in that row."""
@@ -131,9 +131,9 @@ class Learner:
 
     def read(self, count: int) -> tuple[Numbers, Numbers, Numbers]:
         """Losses, parameters and gradients of the first rows, as float64."""
-        loss = self.rows.sums[:count].double().cpu().numpy() / self.divisor
-        theta, grads = self.rows.theta[:count], self.rows.grads[:count]
-        return loss, theta.double().cpu().numpy().copy(), grads.double().cpu().numpy().copy()
+        loss = self.rows.sums[:count].cpu().double().numpy() / self.divisor  # doubled here: mps has no float64
+        theta, grads = self.rows.theta[:count].cpu(), self.rows.grads[:count].cpu()
+        return loss, theta.double().numpy().copy(), grads.double().numpy().copy()
 
     def carry(self, count: int) -> None:
         """Make the row after the last the first of the next block."""
@@ -248,11 +248,11 @@ def _pack(tensors: dict[str, Any]) -> bytes:
     return msgspec.msgpack.encode({name: plain(value) for name, value in tensors.items()}) if tensors else b""
 
 
-def _unpack(content: bytes) -> dict[str, Any]:
+def _unpack(content: bytes, device: torch.device) -> dict[str, Any]:
     def whole(value: Any) -> Any:
         if isinstance(value, dict):
             array = np.frombuffer(value["bytes"], np.dtype(value["dtype"])).reshape(value["shape"])
-            return torch.from_numpy(array.copy())
+            return torch.from_numpy(array.copy()).to(device)
         return [whole(part) for part in value] if isinstance(value, list) else value
 
     named: dict[str, Any] = msgspec.msgpack.decode(content) if content else {}

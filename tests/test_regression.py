@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from engine import losses, optimizers, regression
+from engine.epochs import Captured
 from engine.errors import InvalidState
 from engine.history import History
 from engine.regression_program import script, step
@@ -269,11 +272,59 @@ def test_links_carry_every_setting(
     assert decoded == state
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+class _Replayed(Captured):
+    """The way of a CUDA device without one: what would be captured is made again at each replay."""
+
+    def capture(self) -> Callable[[], None]:
+        """The steps, not yet made."""
+        self.steps()
+        return self.steps
+
+
+class _Refusing(Captured):
+    """A device that will not capture."""
+
+    def capture(self) -> Callable[[], None]:
+        """Half of a warm-up, and no more."""
+        self.steps()
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+CAPTURABLE = [name for name, one in CASES.items() if one.batch is None and one.optimizer != "lbfgs"]
+
+
+@pytest.mark.parametrize("way", [_Replayed, _Refusing])
+@pytest.mark.parametrize("name", CAPTURABLE)
+def test_replayed_steps_are_the_same(name: str, way: type[Captured], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole graphs with scalars from the table, the odd epochs step by step; and all of them where graphs are refused."""
+    monkeypatch.setattr(regression, "Full", way)
+    monkeypatch.setattr(regression, "_learners", OrderedDict())
+    ours, _, _ = trained(CASES[name], [37, 150, 1_000])
+    agree(ours, plain(CASES[name]))
+
+
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@GPU
+@pytest.mark.parametrize("slices", [None, [3, 150, 1_000]])
 @pytest.mark.parametrize("name", [name for name in CASES if "line search" not in name])
-def test_cuda_gives_the_same_numbers(name: str) -> None:
-    """Captured or not, against the plain script on the same device; float32 sums differ in their last bits."""
+def test_cuda_gives_the_same_numbers(name: str, slices: list[int] | None) -> None:
+    """Captured or not, sliced or not, against the plain script on the same device; float32 sums differ in their last
+    bits."""
     one = msgspec.structs.replace(CASES[name], device="cuda:0")
-    ours, _, chunks = trained(one)
+    ours, _, chunks = trained(one, slices)
     assert chunks[0].device.startswith("cuda")
     agree(ours, plain(one), relative=2e-3)
+
+
+@GPU
+def test_cuda_captures_the_full_batch() -> None:
+    """No device of today refuses; a graph on another than the current device is captured there."""
+    for index in range(torch.cuda.device_count()):
+        one = Settings(device=f"cuda:{index}", epochs=1_000, lr=0.001, dtype="float64")
+        trained(one)
+        way = regression.learner(one).way
+        assert isinstance(way, Captured)
+        assert way.replay is not None
+        assert way.beat > 0

@@ -256,7 +256,8 @@ class View {
   draw(whole = false) {
     if (whole) this.wanted = true;
     if (this.pending) return;
-    const wait = Math.max(0, 90 - (performance.now() - (this.drawn ?? 0)));
+    // Ten times a second, and on a slow machine so seldom that half of its time is left for the reader.
+    const wait = Math.max(0, Math.max(90, 2 * (this.cost ?? 0)) - (performance.now() - (this.drawn ?? 0)));
     this.pending = setTimeout(() => requestAnimationFrame(() => {
       this.pending = null;
       this.drawn = performance.now();
@@ -266,6 +267,7 @@ class View {
       this.charts.draw(upTo, this.current(), this.wanted);
       this.wanted = false;
       this.tell(rows);
+      this.cost = performance.now() - this.drawn;
     }), wait);
   }
 

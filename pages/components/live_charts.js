@@ -71,14 +71,14 @@ class Charts {
     const { text, muted, line } = this.palette;
     const axis = (title) => ({
       title: { text: title, font: { color: muted, size: 11 }, standoff: 6 }, tickfont: { color: muted, size: 11 },
-      gridcolor: fade(line, 0.55), zerolinecolor: fade(line, 0.9), linecolor: line, automargin: true, nticks: 7, exponentformat: "power", minexponent: 5,
+      gridcolor: fade(line, 0.55), zerolinecolor: fade(line, 0.9), linecolor: line, nticks: 7, exponentformat: "power", minexponent: 5,
     });
     const { xaxis, yaxis, ...rest } = more;
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, size: 11, family: this.family },
-      margin: { l: 46, r: 12, t: HEADER, b: 34 }, showlegend: true, uirevision: this.data.token, hovermode: "closest",
+      margin: { l: 46, r: 12, t: HEADER, b: 38 }, showlegend: true, uirevision: this.data.token, hovermode: "closest",
       hoverlabel: { font: { family: this.family, size: 12 } },
-      xaxis: { ...axis(x), ...xaxis }, yaxis: { ...axis(y), ...yaxis }, ...rest,
+      xaxis: { ...axis(x), ...xaxis }, yaxis: { ...axis(y), automargin: true, ...yaxis }, ...rest,
     };
   }
 
