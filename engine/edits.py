@@ -60,6 +60,32 @@ class Source:
         line, column, end_line, end_column = self.span(node)
         return self.text[: self._offset(line, column)] + text + self.text[self._offset(end_line, end_column) :]
 
+    def replaced_all(self, edits: list[tuple[ast.AST, str]]) -> str:
+        """The program with the characters of several nodes, none inside another, replaced."""
+        text = self.text
+        for node, new in sorted(edits, key=lambda edit: self.span(edit[0]), reverse=True):
+            line, column, end_line, end_column = self.span(node)
+            text = text[: self._offset(line, column)] + new + text[self._offset(end_line, end_column) :]
+        return text
+
+    def inserted(self, statement: ast.stmt, line: str, *, after: bool = False) -> str:
+        """The program with a line of its own before (or after) a statement, indented as that is."""
+        first = self.lines[statement.lineno - 1]
+        indent = first[: len(first) - len(first.lstrip())]
+        place = (statement.end_lineno or statement.lineno) if after else statement.lineno - 1
+        return "\n".join([*self.lines[:place], indent + line, *self.lines[place:]])
+
+    def around(self, node: ast.AST, *kinds: type[ast.AST]) -> ast.AST | None:
+        """The innermost node of one of these kinds that holds this one."""
+        place = self.span(node)
+        found: ast.AST | None = None
+        for other in ast.walk(self.tree):
+            if isinstance(other, kinds) and other is not node:
+                span = self.span(other)
+                if span[:2] <= place[:2] and place[2:] <= span[2:]:
+                    found = other
+        return found
+
     def with_keyword(self, call: ast.Call, name: str, value: str) -> str:
         """The program with `name=value` in a call, replacing that keyword's value where it is there."""
         for keyword in call.keywords:
@@ -71,13 +97,19 @@ class Source:
         return self.replaced(call, f"{body}{comma}{name}={value})")
 
     def out_of_place(self, statement: ast.stmt) -> str | None:
-        """The program with `y += 1` as `y = y + 1`, or `y.add_(1)` as `y = y.add(1)`; None for anything else."""
+        """The program with `y += 1` as `y = y + 1`, `y.add_(1)` as `y = y.add(1)`, and `y[0] = 1` on a copy; None for
+        anything else."""
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             target, value = self.segment(statement.target), self.segment(statement.value)
             between = self.text_at((*self.span(statement.target)[2:], *self.span(statement.value)[:2]))
             operator = between.strip(" ()").removesuffix("=").strip()
             value = value if isinstance(statement.value, (ast.Name, ast.Constant, ast.Call)) else f"({value})"
             return self.replaced(statement, f"{target} = {target} {operator} {value}")
+        written = getattr(statement, "target", None) or (
+            statement.targets[0] if isinstance(statement, ast.Assign) else None
+        )
+        if isinstance(written, ast.Subscript) and isinstance(written.value, ast.Name):
+            return self.inserted(statement, f"{written.value.id} = {written.value.id}.clone()")
         call = statement.value if isinstance(statement, ast.Expr) else None
         if (
             isinstance(call, ast.Call)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import msgspec
 
 from engine.broadcasting import Broadcast, broadcast
+from engine.case import Reason
 from engine.clock import Clock
 from engine.formulas import FORMULAS, Formula
 from engine.mathml import Formula as MathML
 from engine.mathml import mathml
-from engine.mistakes import Reason
 from engine.reasons import Rows, why_no_grad
 from engine.settings import formula_of
 from engine.trace import ModuleValue, Node, OtherValue, Step, TensorValue, Trace

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from engine.case import Reason
 from engine.edits import Source
-from engine.mistakes import Reason
 from engine.trace import Deposit, ModuleValue, Node, OtherValue, Span, Step, TensorValue, Trace
 
 _CONVERSIONS = {"ToCopyBackward0", "CloneBackward0"}

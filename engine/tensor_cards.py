@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from engine.mistakes import Reason
+from engine.case import Reason
 from engine.reasons import Rows, why_no_grad
 from engine.strides import contiguous, places
 from engine.trace import HookCall, ModuleValue, Node, OtherValue, Preview, Step, TensorValue, Trace, Value

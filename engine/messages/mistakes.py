@@ -2,22 +2,20 @@
 
 ROWS = {
     "mistake.second_backward": (
-        "Line {line} needs the graph that the backward on line {cause} freed. PyTorch frees what a graph saved as soon "
-        "as a backward has used it, to save memory.",
-        "第 {line} 行需要的计算图已被第 {cause} 行的 backward 释放。为节省内存,PyTorch 在一次 backward 用完后就释放计算图保存的内容。",
+        "{name} on line {line} needs a graph that the backward on line {cause} freed. PyTorch frees what a graph saved as soon as a backward has used it, to save memory.",
+        "第 {line} 行的 {name} 需要的计算图已被第 {cause} 行的 backward 释放。为节省内存,PyTorch 在一次 backward 用完后就释放计算图保存的内容。",
     ),
     "mistake.second_backward.way": (
         "Keep the graph: retain_graph=True in the earlier backward. Gradients then add up in .grad.",
         "保留计算图:在前一次 backward 里写 retain_graph=True。之后梯度会在 .grad 里累加。",
     ),
     "mistake.second_backward_loop": (
-        "The backward on line {line} runs again on a graph that its own earlier run freed: the output was computed "
-        "before the loop, so every turn shares one graph.",
-        "第 {line} 行的 backward 再次用到了它上一次运行时释放的计算图:输出是在循环之前算好的,所以每次循环共用同一张图。",
+        "{name}.backward() on line {line} runs again on a graph that its own earlier run freed: a part of it was computed before this turn of the loop, so every turn shares it.",
+        "第 {line} 行的 {name}.backward() 再次用到了它上一次运行时释放的计算图:其中一部分是在这次循环之前算好的,各次循环共用它。",
     ),
     "mistake.second_backward_loop.way": (
-        "Keep the graph with retain_graph=True, or compute the output inside the loop.",
-        "用 retain_graph=True 保留计算图,或者把输出放到循环里重新计算。",
+        "Keep the graph with retain_graph=True; or compute all of it inside the loop, or cut it there with detach().",
+        "用 retain_graph=True 保留计算图;或者把整个计算放进循环,或在循环处用 detach() 切断。",
     ),
     "mistake.modified_in_place": (
         "{node}, made on line {need}, saved {name} at version {expected} for its backward; line {line} then changed "
@@ -26,8 +24,8 @@ ROWS = {
         "保存的数值已被覆盖,梯度会算错。",
     ),
     "mistake.modified_in_place.way": (
-        "Make a new tensor on line {line} instead of changing {name} in place.",
-        "在第 {line} 行生成一个新张量,而不是原地修改 {name}。",
+        "Do not change {name} in place on line {line}: make a new tensor there, or do it after the backward.",
+        "第 {line} 行不要原地修改 {name}:在那里生成新张量,或放到 backward 之后再改。",
     ),
     "mistake.in_place_on_leaf": (
         "{name} is a leaf that requires grad: autograd records what happens to it, and an in-place change would rewrite "
@@ -64,10 +62,9 @@ ROWS = {
         "The way back to the leaves was cut on line {line}: item() gives a Python number, which has no history.",
         "通向叶子的路在第 {line} 行被切断:item() 返回 Python 数字,没有历史。",
     ),
-    "mistake.cut.item.way": ("Keep the tensor instead of its item().", "保留张量,不要取 item()。"),
-    "mistake.cut.numpy": (
-        "The way back to the leaves was cut on line {line}: autograd cannot follow numpy.",
-        "通向叶子的路在第 {line} 行被切断:autograd 无法跟踪 numpy。",
+    "mistake.cut.item.way": (
+        "Keep the tensor instead of its item().",
+        "保留张量,不要取 item()。",
     ),
     "mistake.cut.numpy.way": (
         "Stay in torch between the leaf and the output.",
@@ -77,14 +74,13 @@ ROWS = {
         "Line {line} ran under torch.no_grad(), where no history is recorded, so nothing leads back to a leaf.",
         "第 {line} 行在 torch.no_grad() 下运行,不记录历史,因此没有路通向叶子。",
     ),
-    "mistake.cut.no_grad.way": ("Compute the output outside the no_grad block.", "在 no_grad 代码块之外计算输出。"),
-    "mistake.cut.inference_mode": (
-        "Line {line} ran under torch.inference_mode(), where no history is recorded.",
-        "第 {line} 行在 torch.inference_mode() 下运行,不记录历史。",
+    "mistake.cut.no_grad.way": (
+        "Record there: compute the output outside no_grad, or turn recording on.",
+        "在那里做记录:在 no_grad 之外计算输出,或打开记录。",
     ),
     "mistake.cut.inference_mode.way": (
-        "Compute the output outside the inference_mode block.",
-        "在 inference_mode 代码块之外计算输出。",
+        "Record there: compute the output outside inference_mode, or turn recording on.",
+        "在那里做记录:在 inference_mode 之外计算输出,或打开记录。",
     ),
     "mistake.cut.comparison": (
         "Line {line} compares: its result is true or false and has no slope, so no gradient passes.",
@@ -120,8 +116,8 @@ ROWS = {
         "这些是整数。梯度是平滑变化的斜率,而整数只能跳变。",
     ),
     "mistake.integer_leaf.way": (
-        "Make the tensor of floats: dtype=torch.float32.",
-        "用浮点数创建张量:dtype=torch.float32。",
+        "Make the tensor of floats.",
+        "用浮点数创建张量。",
     ),
     "mistake.numpy_of_grad": (
         "{name} has a history, and numpy cannot carry it. PyTorch refuses rather than lose it in silence.",
@@ -138,27 +134,123 @@ ROWS = {
     ),
     "mistake.shapes_differ.way": ("Transpose one side, or reshape it to fit.", "转置其中一边,或改变形状使其匹配。"),
     "mistake.dtypes_differ": (
-        "{name} is {dtype} and meets another dtype. Most operations between tensors convert, but matrix products and "
-        "losses ask for the same one, so that precision is never lost unseen.",
-        "{name} 的类型是 {dtype},与另一种类型相遇。多数运算会自动转换,但矩阵乘积和损失函数要求类型相同,以免悄悄损失精度。",
+        "{name} is {dtype} and meets {wanted}. Most operations between tensors convert, but matrix products and losses ask for the same dtype, so that precision is never lost unseen.",
+        "{name} 的类型是 {dtype},与 {wanted} 相遇。多数运算会自动转换,但矩阵乘积和损失函数要求类型相同,以免悄悄损失精度。",
     ),
-    "mistake.dtypes_differ.way": ("Convert {name} with .float().", "用 .float() 转换 {name}。"),
-    "mistake.devices_differ": (
-        "{name} is on {device} and meets a tensor on another device. An operation runs where its tensors are, so they "
-        "must be in one place.",
-        "{name} 在 {device} 上,与另一设备上的张量相遇。运算在张量所在的设备上进行,所以它们必须在同一处。",
+    "mistake.dtypes_differ.way": (
+        "Convert {name} with .{call}().",
+        "用 .{call}() 转换 {name}。",
     ),
     "mistake.devices_differ.way": (
-        "Move the model, the inputs and the targets to one device with .to(device).",
-        "用 .to(device) 把模型、输入和目标移到同一设备。",
+        "Make it on the same device as the others: here the CPU.",
+        "在与其他张量相同的设备上创建它:这里是 CPU。",
     ),
     "mistake.inference_tensor": (
-        "A tensor made under torch.inference_mode() (line {line}) can never be part of a graph: it was made without the "
-        "version counter that backward relies on.",
-        "在 torch.inference_mode()(第 {line} 行)下创建的张量不能进入计算图:它没有反向传播所依赖的版本计数器。",
+        "{name} was made under torch.inference_mode() (line {line}) and can never be part of a graph: it has no version counter, which backward relies on.",
+        "{name} 是在 torch.inference_mode()(第 {line} 行)下创建的,不能进入计算图:它没有反向传播所依赖的版本计数器。",
     ),
     "mistake.inference_tensor.way": (
         "Use torch.no_grad() there: its tensors may be used for training later.",
         "在那里改用 torch.no_grad():它产生的张量之后仍可用于训练。",
+    ),
+    "mistake.no_create_graph": (
+        "The gradient that line {line} returned has no history: autograd.grad records its own steps only when it is asked to, since that costs memory.",
+        "第 {line} 行返回的梯度没有历史:autograd.grad 只有在要求时才记录自己的计算步骤,因为那要占用内存。",
+    ),
+    "mistake.no_create_graph.way": (
+        "Ask for it with create_graph=True on line {line}.",
+        "在第 {line} 行写 create_graph=True。",
+    ),
+    "mistake.cut.copied": (
+        "Line {line} copies the numbers into a new tensor, and a copy of numbers has no history: the way back to the leaves ends there.",
+        "第 {line} 行把数值复制到了一个新张量,而数值的副本没有历史:通向叶子的路到此为止。",
+    ),
+    "mistake.cut.copied.way": (
+        "Use the tensor itself there.",
+        "在那里直接使用原张量。",
+    ),
+    "mistake.frozen": (
+        "Line {line} says that nothing here requires grad, so PyTorch recorded no history to go back through.",
+        "第 {line} 行声明这里不需要梯度,所以 PyTorch 没有记录可供回溯的历史。",
+    ),
+    "mistake.frozen.way": (
+        "Let it require grad on line {line}.",
+        "在第 {line} 行让它需要梯度。",
+    ),
+    "mistake.nothing_requires_grad_here": (
+        "No tensor this output was made from requires grad, so PyTorch recorded no history to go back through.",
+        "这个输出所用到的张量都不需要梯度,所以 PyTorch 没有记录可供回溯的历史。",
+    ),
+    "mistake.nothing_requires_grad_here.way": (
+        "Ask for the gradient where the tensor is made, and stay in torch from there on.",
+        "在创建张量的地方要求梯度,并且之后一直使用 torch 的运算。",
+    ),
+    "mistake.grad_of_non_leaf": (
+        "{name}.grad is None, so line {line} has nothing to work with. {name} is a non-leaf: backward() passes gradients through it and keeps them only in leaves.",
+        "{name}.grad 是 None,所以第 {line} 行无从计算。{name} 是非叶子张量:backward() 让梯度流过它,只在叶子里保存。",
+    ),
+    "mistake.grad_of_non_leaf.way": (
+        "Call {name}.retain_grad() before the backward to keep its gradient.",
+        "在 backward 之前调用 {name}.retain_grad() 来保留它的梯度。",
+    ),
+    "mistake.leaf_replaced": (
+        "Line {made} gave the name {name} to a new tensor, computed from the old one: a non-leaf. Its .grad stays None, so line {line} has nothing to work with.",
+        "第 {made} 行让名字 {name} 指向了由旧张量算出的新张量:它是非叶子。它的 .grad 一直是 None,所以第 {line} 行无从计算。",
+    ),
+    "mistake.leaf_replaced.way": (
+        "Change the leaf itself, under torch.no_grad().",
+        "在 torch.no_grad() 下修改叶子本身。",
+    ),
+    "mistake.grad_is_none": (
+        "{name}.grad is None on line {line}: no backward() has put a gradient there yet. None is no number, so nothing can be computed with it.",
+        "第 {line} 行的 {name}.grad 是 None:还没有 backward() 在那里存入梯度。None 不是数,不能参与计算。",
+    ),
+    "mistake.grad_is_none.way": (
+        "Use it after backward(), or only where it is not None.",
+        "在 backward() 之后使用,或只在它不是 None 时使用。",
+    ),
+    "mistake.non_leaf_in_optimizer": (
+        "{name} is a non-leaf: line {made} computed it from another tensor. An optimizer changes leaves, since only they hold a .grad of their own.",
+        "{name} 是非叶子张量:第 {made} 行由另一个张量算出它。优化器只能修改叶子,因为只有叶子有自己的 .grad。",
+    ),
+    "mistake.non_leaf_in_optimizer.way": (
+        "Make a leaf of it: detach().requires_grad_() after line {made}.",
+        "把它变成叶子:在第 {made} 行之后写 detach().requires_grad_()。",
+    ),
+    "mistake.layer_size": (
+        "The shapes do not fit: {shapes} meets {name}, made on line {line}. The first number of a Linear is how many features each row of its input has, and here that is {size}.",
+        "形状不匹配:{shapes} 遇到第 {line} 行的 {name}。Linear 的第一个数是输入每一行的特征数,这里应为 {size}。",
+    ),
+    "mistake.layer_size.way": (
+        "Make the layer for {size} features.",
+        "把这一层改为 {size} 个特征。",
+    ),
+    "mistake.class_dtype": (
+        "{name} is {dtype}, and it names classes. A class is counted, not measured, so PyTorch wants int64 for it.",
+        "{name} 的类型是 {dtype},而它表示类别。类别是编号而不是量,所以 PyTorch 要求 int64。",
+    ),
+    "mistake.class_dtype.way": (
+        "Convert {name} with .long().",
+        "用 .long() 转换 {name}。",
+    ),
+    "mistake.no_cuda": (
+        "Line {line} asks for a GPU, and programs of this page run on the CPU alone. Values and gradients are the same there.",
+        "第 {line} 行要求使用 GPU,而本页的程序只在 CPU 上运行。数值和梯度在 CPU 上是一样的。",
+    ),
+    "mistake.no_cuda.way": (
+        "Stay on the CPU.",
+        "使用 CPU。",
+    ),
+    "mistake.cut.numpy": (
+        "The way back to the leaves was cut on line {line}: autograd cannot follow numpy.",
+        "通向叶子的路在第 {line} 行被切断:autograd 无法跟踪 numpy。",
+    ),
+    "mistake.cut.inference_mode": (
+        "Line {line} ran under torch.inference_mode(), where no history is recorded.",
+        "第 {line} 行在 torch.inference_mode() 下运行,不记录历史。",
+    ),
+    "mistake.devices_differ": (
+        "{name} is on {device} and meets a tensor on another device. An operation runs where its tensors are, so they must be in one place.",
+        "{name} 在 {device} 上,与另一设备上的张量相遇。运算在张量所在的设备上进行,所以它们必须在同一处。",
     ),
 }

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import streamlit as st
 
-from engine.mistakes import Reason, explain_failure
+from engine.case import Reason
+from engine.mistakes import explain_failure
 from engine.reasons import quiet_notes
 from engine.trace import Span, Trace, decode_trace, encode
 from pages.components.language import say

@@ -15,11 +15,12 @@ from typing import Any
 import msgspec
 import streamlit as st
 
+from engine.case import Reason
 from engine.cells import origins
 from engine.figures import PALETTES
 from engine.fills import DEVICES, DTYPES, FILLS
 from engine.messages import Language, area, render
-from engine.mistakes import Reason, explain_failure
+from engine.mistakes import explain_failure
 from engine.tensor_cards import cards
 from engine.trace import Trace, decode_trace, encode
 from engine.workbench import ACTIONS, History, free_name, holes
