@@ -242,6 +242,38 @@ def evaluated_in_training_mode(rows: Rows) -> Iterator[Reason]:
             yield Reason("note.training_mode", params, operation.span)
 
 
+def trained_in_evaluation_mode(rows: Rows) -> Iterator[Reason]:
+    """A module with dropout or batch norm was trained, its parameters changed, while it was in evaluation mode."""
+    changed = {row.tensor: row.tick for row in rows.trace.changes}
+    for operation in rows.trace.operations:
+        module = _module_at(rows, operation.name, operation.tick)
+        if module is None or module.training or not any(word in module.repr for word in _MODES):
+            continue
+        recorded = any(getattr(rows.values[number], "requires_grad", False) for number in operation.outputs)
+        tensors = [value for _, number in module.parameters if isinstance(value := rows.values[number], TensorValue)]
+        if recorded and any(changed.get(value.tensor, 0) > operation.tick for value in tensors):
+            params: dict[str, str | int | float] = {"name": operation.name, "line": operation.span[0]}
+            yield Reason("note.eval_mode", params, operation.span)
+
+
+def integer_on_the_way(rows: Rows) -> Iterator[Reason]:
+    """A conversion to integers stands between a leaf and everything that backward ran from: the leaf gets nothing."""
+    given = {row.tensor for row in rows.trace.deposits if row.kind == "deposit"}
+    for cut in rows.trace.cuts:
+        source = rows.values.get(cut.input)
+        if cut.reason != "integer" or not isinstance(source, TensorValue):
+            continue
+        if not any(row.accumulate and row.error is None and row.tick > cut.tick for row in rows.trace.passes):
+            continue
+        leaves = (
+            {source.tensor} if source.is_leaf else rows.leaves_behind(source.node) if source.node is not None else ()
+        )
+        for leaf in leaves:
+            if leaf in rows.names and leaf not in given:
+                params: dict[str, str | int | float] = {"name": rows.names[leaf], "line": cut.span[0]}
+                yield Reason("note.integer", params, cut.span)
+
+
 def _module_at(rows: Rows, name: str, tick: int) -> ModuleValue | None:
     for step in reversed(rows.trace.steps):
         if step.tick <= tick and (number := dict(step.variables).get(name)) is not None:
@@ -257,4 +289,6 @@ NOTES: tuple[Callable[[Rows], Iterator[Reason]], ...] = (
     never_cleared,
     frozen_in_optimizer,
     evaluated_in_training_mode,
+    trained_in_evaluation_mode,
+    integer_on_the_way,
 )

@@ -120,12 +120,31 @@ NOTES = {
     ),
 }
 
+NOTES |= {
+    "evaluation mode": (
+        "import torch\nm = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(0.5))\nm.eval()\n"
+        "opt = torch.optim.SGD(m.parameters(), lr=0.1)\nloss = m(torch.ones(1, 2)).sum()\nloss.backward()\n"
+        "opt.step()\n",
+        "note.eval_mode",
+        5,
+    ),
+    "integers on the way": (
+        "import torch\nw = torch.ones(2, requires_grad=True)\nv = torch.ones(2, requires_grad=True)\n"
+        "k = (w * 3).long()\n(k * v).sum().backward()\n",
+        "note.integer",
+        4,
+    ),
+}
+
 CLEAN = {
     "same shapes": NOTES["column against row"][0].replace("torch.rand(4)\n", "torch.rand(4, 1)\n"),
     "raw scores": NOTES["softmax before cross entropy"][0].replace("cross_entropy(p", "cross_entropy(w"),
     "sigmoid": NOTES["softmax before bce"][0].replace("F.softmax(w, dim=0)", "torch.sigmoid(w)"),
     "leaf": "import torch\nw = (torch.ones(3) * 0.1).requires_grad_()\nw.sum().backward()\n",
     "cleared": LOOP + "    w.grad = None\n",
+    "trained": NOTES["evaluation mode"][0].replace("m.eval()", "m.train()"),
+    "not trained, only looked at": NOTES["evaluation mode"][0].replace("opt.step()", "print(loss)"),
+    "accuracy": "import torch\nw = torch.ones(2, requires_grad=True)\ny = w * 2\nk = y.argmax()\ny.sum().backward()\n",
     "evaluated": NOTES["training mode"][0].replace("with torch.no_grad", "m.eval()\nwith torch.no_grad"),
 }
 

@@ -133,4 +133,19 @@ ROWS = {
         "{name} 在第 {line} 行评估时仍处于训练模式:其中的 dropout 或 batch norm 还按训练时的方式工作。",
     ),
     "note.training_mode.way": ("Call {name}.eval() before evaluating.", "评估之前调用 {name}.eval()。"),
+    "note.eval_mode": (
+        "{name} is called on line {line} in evaluation mode and its parameters are then trained: its dropout does nothing, "
+        "and its batch norm uses old statistics.",
+        "{name} 在第 {line} 行处于评估模式,之后它的参数又被训练:其中的 dropout 不起作用,batch norm 用的是旧的统计量。",
+    ),
+    "note.eval_mode.way": ("Call {name}.train() before training.", "训练之前调用 {name}.train()。"),
+    "note.integer": (
+        "Line {line} turns numbers computed from {name} into integers. Integers carry no gradient, so no backward reaches "
+        "{name} and it learns nothing.",
+        "第 {line} 行把由 {name} 算出的数变成了整数。整数不携带梯度,所以 backward 到不了 {name},它学不到任何东西。",
+    ),
+    "note.integer.way": (
+        "Keep a floating dtype between {name} and the loss.",
+        "从 {name} 到损失之间都保持浮点类型。",
+    ),
 }
