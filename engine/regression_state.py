@@ -334,6 +334,8 @@ def valid(one: Settings) -> Settings:
                 raise InvalidState("regression." + problem.code, None, **problem.params)
     if one.optimizer == "lbfgs" and one.batch is not None:
         raise InvalidState("regression.lbfgs.batch")
+    if one.optimizer == "nesterov" and one.momentum == 0:
+        raise InvalidState("regression.nesterov")
     if not _DEVICE.fullmatch(one.device):
         raise InvalidState("regression.device", value=one.device[:40])
     if one.data == "table" and not re.fullmatch(r"[0-9a-f]{24}", one.table):

@@ -236,6 +236,7 @@ def test_one_epoch_as_a_program_gives_its_numbers(capsys: pytest.CaptureFixture[
         ({"device": "tpu"}, "regression.device"),
         ({"data": "table"}, "regression.table.missing"),
         ({"optimizer": "lbfgs", "batch": 4}, "regression.lbfgs.batch"),
+        ({"optimizer": "nesterov", "momentum": 0.0}, "regression.nesterov"),
     ],
 )
 def test_settings_outside_their_range_are_refused(state: dict[str, object], code: str) -> None:
@@ -296,7 +297,7 @@ CAPTURABLE = [name for name, one in CASES.items() if one.batch is None and one.o
 @pytest.mark.parametrize("way", [_Replayed, _Refusing])
 @pytest.mark.parametrize("name", CAPTURABLE)
 def test_replayed_steps_are_the_same(name: str, way: type[Captured], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole graphs with scalars from the table, the odd epochs step by step; and all of them where graphs are refused."""
+    """Whole graphs with scalars from the table, odd epochs step by step; and all of them where graphs are refused."""
     monkeypatch.setattr(regression, "Full", way)
     monkeypatch.setattr(regression, "_learners", OrderedDict())
     ours, _, _ = trained(CASES[name], [37, 150, 1_000])

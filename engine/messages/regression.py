@@ -37,6 +37,10 @@ ROWS: dict[str, tuple[str, str]] = {
         "LBFGS measures the loss several times per step, so it needs the full batch. Leave the batch size empty.",
         "LBFGS 每一步要多次计算损失，因此需要完整批次。请把批大小留空。",
     ),
+    "regression.nesterov": (
+        "Nesterov momentum needs a momentum above 0, as in PyTorch. Without one, choose SGD.",
+        "Nesterov 动量要求 momentum 大于 0，与 PyTorch 相同。若不要动量，请选择 SGD。",
+    ),
     "regression.axes": (
         "The bowl needs two different parameters out of {count}.",
         "损失曲面需要从 {count} 个参数中选两个不同的。",
