@@ -56,7 +56,7 @@ _MAKERS = (torch.utils._contextlib._DecoratorContextManager, torch.autocast, fun
 """Objects whose call gives back a function made of the program's."""
 
 _BOUND = (types.BuiltinFunctionType, types.MethodType)
-_CALLABLE_TYPES = (torch.nn.Module, torch.autograd.graph.Node, Offered, *_MAKERS)
+_CALLABLE_TYPES = (torch.nn.Module, torch.autograd.graph.Node, torch.autograd.Function, Offered, *_MAKERS)
 
 
 class Facade:

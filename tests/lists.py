@@ -91,6 +91,7 @@ MODULES = [
     "torch.utils.data.dataloader",
     "torch.utils.data.sampler",
     "torch.utils.checkpoint",
+    "torch.masked",
     "torch.overrides",
     "torch.random",
     "torch.testing",
@@ -168,6 +169,7 @@ TYPES = [
     "torch.nn.utils.weight_norm.WeightNorm",
     "torch.optim.lr_scheduler.LRScheduler",
     "torch.overrides.TorchFunctionMode",
+    "torch.masked.MaskedTensor",
 ]
 
 TYPE_EXTRA = {
@@ -213,6 +215,8 @@ MODULE_NOT = {
     "torch.autograd.graph": "region_activation_memory_budget",
 }
 MODULE_ONLY = {
+    "torch.masked": "MaskedTensor amax amin argmax argmin as_masked_tensor cumprod cumsum is_masked_tensor log_softmax "
+    "logaddexp logsumexp masked_tensor mean median norm normalize prod softmax softmin std sum var",
     "torch.overrides": "TorchFunctionMode handle_torch_function has_torch_function is_tensor_like resolve_name",
     "torch.sparse": "sum mm softmax log_softmax addmm sampled_addmm check_sparse_tensor_invariants spdiags "
     "as_sparse_gradcheck",

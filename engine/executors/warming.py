@@ -31,6 +31,7 @@ MODULES = (
     "torch.autograd.graph",
     "torch.distributions",
     "torch.func",
+    "torch.masked.maskedtensor._ops_refs",
     "torch.nn.utils.parametrizations",
     "torch.nn.utils.prune",
     "torch.nn.utils.rnn",

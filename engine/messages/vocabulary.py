@@ -80,6 +80,10 @@ ROWS: dict[str, tuple[str, str]] = {
         "torch.load with weights_only=False reads only what torch.save of this run wrote. Load with weights_only=True.",
         "使用 weights_only=False 的 torch.load 只能读取本次运行中 torch.save 写出的内容。请使用 weights_only=True。",
     ),
+    "refused.safe_globals": (
+        "Only classes of your own program can be made safe to load here.",
+        "这里只能把你自己程序中的类设为可加载。",
+    ),
     "refused.guard.number": (
         "A number in this call is larger than {limit}; with it the call would not return. Use a smaller number.",
         "这个调用中有大于 {limit} 的数，会使调用无法返回。请使用较小的数。",

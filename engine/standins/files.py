@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import posixpath
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+import torch
+
+from engine.errors import Refused
 from engine.standins import Names, Offered, Run
 
 
@@ -51,6 +56,29 @@ def offer(run: Run) -> Names:
         """`os.listdir`."""
         return folder.names()
 
+    def trusted(classes: list[Any]) -> list[Any]:
+        """Classes that torch.load may make: the program's own, and no others."""
+        for one in classes:
+            if not (isinstance(one, type) and run.owner.owns(one)):
+                raise Refused("refused.safe_globals")
+        return classes
+
+    def add(safe_globals: list[Any]) -> None:
+        """`torch.serialization.add_safe_globals`."""
+        torch.serialization.add_safe_globals(trusted(list(safe_globals)))
+
+    @contextlib.contextmanager
+    def safe(safe_globals: list[Any]) -> Iterator[None]:
+        """`torch.serialization.safe_globals`."""
+        with torch.serialization.safe_globals(trusted(list(safe_globals))):
+            yield
+
+    serialization = {
+        "add_safe_globals": add,
+        "safe_globals": safe,
+        "get_safe_globals": torch.serialization.get_safe_globals,
+        "clear_safe_globals": torch.serialization.clear_safe_globals,
+    }
     path = {
         **{
             name: getattr(posixpath, name)
@@ -65,7 +93,7 @@ def offer(run: Run) -> Names:
     }
     return {
         "torch": {"save": folder.save, "load": folder.load},
-        "torch.serialization": {"save": folder.save, "load": folder.load},
+        "torch.serialization": {"save": folder.save, "load": folder.load, **serialization},
         "io": {"BytesIO": io.BytesIO, "StringIO": io.StringIO},
         "os": {
             "environ": environment,

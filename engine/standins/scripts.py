@@ -24,7 +24,7 @@ LEVELS = {
 
 def offer(run: Run) -> Names:
     """All on the run's own output and folder; the command line has no arguments."""
-    return {**_argparse(run), **_logging(run), **_tempfile(run), **_streams(run)}
+    return {**_argparse(run), **_logging(run), **_tempfile(run), **_streams(run), **_threading(run)}
 
 
 def _argparse(run: Run) -> Names:
@@ -227,3 +227,42 @@ def _streams(run: Run) -> Names:
         "contextlib": {"redirect_stdout": Redirect, "redirect_stderr": contextlib.nullcontext},
         "sys": {"exc_info": caught},
     }
+
+
+def _threading(run: Run) -> Names:
+    class Thread(Offered):
+        """A thread that runs to its end where it is started: a run has one."""
+
+        def __init__(self, group: None = None, target: Any = None, name: Any = None, args: Any = (), kwargs: Any = None,
+                     *, daemon: Any = None) -> None:  # fmt: skip
+            self.name, self.daemon = name or "Thread-1", daemon
+            self._work = (target, tuple(args), dict(kwargs or {}))
+
+        def start(self) -> None:
+            target, args, kwargs = self._work
+            if target is not None:
+                with contextlib.suppress(Exception):  # as threading: what a thread raises ends that thread
+                    run.owner.invoke(target, args, kwargs)
+
+        def join(self, timeout: Any = None) -> None:
+            return None
+
+        def is_alive(self) -> bool:
+            return False
+
+    class Lock(Offered):
+        """Nobody else can hold it."""
+
+        def __enter__(self) -> bool:
+            return True
+
+        def __exit__(self, *error: object) -> None:
+            return None
+
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+            return True
+
+        def release(self) -> None:
+            return None
+
+    return {"threading": {"Thread": Thread, "Lock": Lock, "RLock": Lock}}

@@ -220,6 +220,13 @@ ATTACKS = {
     "star import of what is not listed": Attack("module walk", "from torch import *\nprint('ESCAPED', _C)", OWN),
     "star import of a hidden name": Attack("module walk", "from torch.utils.data import *\nprint('ESCAPED', _DatasetKind)", OWN),
     "handle_torch_function calls anything": Attack("R8", "import torch\nfrom torch.overrides import handle_torch_function\nclass A:\n    @classmethod\n    def __torch_function__(cls, f, t, a=(), k=None): return f\nprint('ESCAPED', handle_torch_function(type(lambda: 0), (A(),), A()))"),
+    "safe globals of the library": Attack("pickle", "import torch, functools\ntorch.serialization.add_safe_globals([functools.partial])\nprint('ESCAPED')"),
+    "safe globals of a builtin": Attack("pickle", "import torch\nwith torch.serialization.safe_globals([getattr, print]): print('ESCAPED')"),
+    "safe globals by a name": Attack("pickle", "import torch\ntorch.serialization.add_safe_globals([(print, 'os.system')])\nprint('ESCAPED')"),
+    "a thread that outlives the run": Attack("R19", "import threading\ndef f():\n    while True: pass\nt = threading.Thread(target=f, daemon=True)\nt.start()\nprint('ESCAPED')", ("stopped",)),
+    "a thread around a library function": Attack("R7", "import threading, torch\nthreading.Thread(target=torch.hub.load, args=('x',)).start()\nprint('ESCAPED')"),
+    "masked tensor's own": Attack("module walk", "import torch\nprint('ESCAPED', torch.masked.maskedtensor.core)", OWN),
+    "masked data made of lies": Attack("security.md 5", "import torch\nm = torch.masked.masked_tensor(torch.ones(2), torch.tensor([True, False]))\nprint('ESCAPED', m._masked_data.set_())"),
     "SummaryWriter": Attack(IDEA, "from torch.utils.tensorboard import SummaryWriter\nSummaryWriter('/tmp/x')\nprint('ESCAPED')", OWN),
 }  # fmt: skip
 _MODULES = """
