@@ -19,7 +19,9 @@ _PROGRAM = Path(__file__).resolve().parent / "program.py"
 _KEY = "expression"
 _link = Link("expressions", expressions_table())
 _presets = {name: one for name, one in scenarios.load().items() if one.page == "expressions"}
-_REVISION, _NUMBER, _GOOD, _HOLDS, _OPEN = (_link.key(name) for name in ("revision", "number", "good", "holds", "open"))
+_REVISION, _NUMBER, _GOOD, _OPEN, _SHOWN, _OURS = (
+    _link.key(name) for name in ("revision", "number", "good", "open", "shown", "ours")
+)
 
 
 def _renew() -> None:
@@ -31,6 +33,11 @@ def _pick(scenario: str) -> None:
     _link.put(_link.table.defaults(scenario))
     _link.write()
     _renew()
+
+
+def _picked(scenario: str | None, shown: str | None) -> None:
+    if scenario not in (None, shown):
+        _pick(str(scenario))
 
 
 def _heard() -> None:
@@ -47,21 +54,34 @@ def _heard() -> None:
         _link.write()
 
 
+def _example() -> str | None:
+    """The example whose expression this is; None where it is the reader's own."""
+    state = _link.state()
+    name = str(state["scenario"])
+    return name if state["expression"] == _link.table.defaults(name)["expression"] else None
+
+
 def _toolbar() -> None:
-    picker = _link.key(f"picker.{current()}")
-    st.session_state[picker] = str(_link.state()["scenario"])
+    example = st.session_state[_SHOWN] = _example()
+    # One widget for each example: set to another one, it would be told by a browser that has not heard of it what it
+    # showed before, and take that for a choice.
+    picker = _link.key(f"picker.{current()}.{example}")
+    st.session_state[picker] = example
     with st.container(horizontal=True, vertical_alignment="center", key="expressions-toolbar"):
         st.selectbox(
             say("expressions.scenario"),
             list(_presets),
             format_func=lambda name: say(_presets[name].title_id),
             key=picker,
-            on_change=lambda: _pick(st.session_state[picker]),
+            placeholder=say("expressions.own"),
+            on_change=lambda: _picked(st.session_state[picker], example),
             help=say("expressions.scenario.help"),
             label_visibility="collapsed",
             width=280,
         )
-        st.caption(f":material/visibility: {say(_presets[str(_link.state()['scenario'])].notice_id)}")
+        st.caption(
+            f":material/visibility: {say(_presets[example].notice_id)}" if example else say("expressions.own.says")
+        )
         with st.popover(
             say("page.share"), icon=":material/share:", help=say("page.share.help"), on_change="rerun", width="content"
         ) as box:
@@ -100,13 +120,18 @@ def _work() -> None:
     with st.container(key="expressions-chain"):
         if state["chain"] and good is not None:
             chain_rule(good[0])
+    if _SHOWN in st.session_state and st.session_state[_SHOWN] != _example() and not _link.get("read_only"):
+        # The toolbar names the example, or says that the expression is the reader's own. The browser may not have heard
+        # yet of the link that was written last: in this one run its address is not read.
+        st.session_state[_OURS] = True
+        st.rerun()
 
 
 def _page() -> None:
     good: tuple[Answer, State] | None = st.session_state.get(_GOOD)
     if st.session_state.pop(_OPEN, False) and good is not None:
         st.switch_page(str(_PROGRAM), query_params=program_table().encode({"program": good[0].program}))
-    if _link.seed():
+    if not st.session_state.pop(_OURS, False) and _link.seed():
         _renew()
     _link.keep()
     if not _link.get("read_only"):

@@ -14,7 +14,7 @@ from engine.executors.base import Job
 from engine.messages import render
 from engine.permalink import program_table
 from engine.trace import Trace
-from engine.workbench import FIRST, History, compose, history, tensors_table
+from engine.workbench import History, compose, history, tensors_table
 from pages.components import run, workbench
 from pages.components.language import current, say
 from pages.components.share import Link, copy_field
@@ -24,7 +24,7 @@ _STYLE = Path(__file__).resolve().parent / "components" / "tensors.css"
 _BENCH = "workbench"
 _link = Link("tensors", tensors_table())
 _presets = {name: one for name, one in scenarios.load().items() if one.page == "tensors"}
-_PROBLEM, _MINE = _link.key("problem"), _link.key("mine")
+_PROBLEM, _MINE, _ANSWERED = _link.key("problem"), _link.key("mine"), _link.key("answered")
 
 
 def _history() -> History:
@@ -44,11 +44,12 @@ def _asked() -> None:
     asked = st.session_state[_BENCH].get("action")
     if not isinstance(asked, dict) or _link.get("read_only"):
         return
+    st.session_state[_ANSWERED] = str(asked.get("nonce") or "")
     now = _history()
     try:
         after = _next(now, asked)
         made = sorted(after.names - now.names)
-        _at(made[-1] if made and asked.get("kind") != "go" else asked.get("card"), asked.get("panel"))
+        _at(made[-1] if made and asked.get("kind") not in ("go", "walk") else asked.get("card"), asked.get("panel"))
         _keep(after)
     except InvalidState as error:
         st.session_state[_PROBLEM] = render(error.code, error.params, current())
@@ -62,6 +63,8 @@ def _next(now: History, asked: dict[str, Any]) -> History:
     match asked.get("kind"):
         case "go":
             return now.to(int(asked.get("done") or 1))
+        case "walk":
+            return now.to(now.done + (1 if asked.get("way") == 1 else -1))
         case "fix":
             mended = workbench.fix(trace)
             return now if mended is None else history(mended)
@@ -110,9 +113,17 @@ def _pick(scenario: str) -> None:
     _link.write()
 
 
+def _picked(scenario: str | None, shown: str | None) -> None:
+    if scenario not in (None, shown):
+        _pick(str(scenario))
+
+
 def _toolbar(now: History) -> None:
-    picker = _link.key(f"picker.{current()}")
-    st.session_state[picker] = example = _is_example(now)
+    example = _is_example(now)
+    # One widget for each example: set to another one, it would be told by a browser that has not heard of it what it
+    # showed before, and take that for a choice.
+    picker = _link.key(f"picker.{current()}.{example}")
+    st.session_state[picker] = example
     with st.container(horizontal=True, vertical_alignment="center", key="tensors-toolbar"):
         st.selectbox(
             say("tensors.scenario"),
@@ -120,7 +131,7 @@ def _toolbar(now: History) -> None:
             format_func=lambda name: say(_presets[name].title_id),
             key=picker,
             placeholder=say("tensors.own"),
-            on_change=lambda: _pick(st.session_state[picker] or example or FIRST),
+            on_change=lambda: _picked(st.session_state[picker], example),
             help=say("tensors.scenario.help"),
             label_visibility="collapsed",
             width=300,
@@ -209,6 +220,7 @@ def _page() -> None:
             card=str(state["card"] or ""),
             panel=str(state["panel"] or ""),
             problem=st.session_state.get(_PROBLEM) or lost,
+            answered=str(st.session_state.get(_ANSWERED) or ""),
             read_only=read_only,
             on_action=_asked,
             on_rest=_rest,

@@ -141,6 +141,11 @@ ROWS: dict[str, tuple[str, str]] = {
         "Begin from an example; what you typed is replaced.",
         "从示例开始；已输入的内容会被替换。",
     ),
+    "expressions.own": ("Your own expression", "你自己的表达式"),
+    "expressions.own.says": (
+        "Slide a variable, drag the point on the picture, or type numbers, vectors and matrices into the fields.",
+        "拖动滑块或图上的点，也可以在输入框里写数、向量或矩阵。",
+    ),
     "expressions.variables": ("Variables", "变量"),
     "expressions.number": (
         "Value of {name}: a number, or a vector or matrix in brackets",

@@ -38,6 +38,7 @@ class Bench {
     this.language = null;
     this.selected = null;
     this.before = null;
+    this.queue = []; // what was done while an action was under way
     root.addEventListener("keydown", (event) => this.keys(event));
   }
 
@@ -50,7 +51,7 @@ class Bench {
   }
 
   open(given) {
-    this.sent = null;
+    if (given.answered === this.sent?.nonce) this.sent = null;
     this.given = given;
     if (this.language !== given.language || this.readOnly !== given.readOnly) this.build(given);
     const drawn = given.drawn ?? { cards: [], storages: [], hooks: [], answers: [], others: [], origins: {} };
@@ -63,6 +64,7 @@ class Bench {
     }
     this.choose();
     this.refresh();
+    if (!this.sent && this.queue.length) this.send(this.queue.shift());
   }
 
   build(given) {
@@ -188,12 +190,19 @@ class Bench {
 
   act(action) {
     if (this.readOnly) return;
-    this.acted = action.kind !== "go";
+    if (this.sent && performance.now() - this.sent.at < PATIENCE) this.queue.push(action);
+    else this.send(action);
+  }
+
+  // One action at a time: the next is done to what this one made.
+  send(action) {
+    this.acted = !["go", "walk"].includes(action.kind);
     this.shown = this.selected;
     // A report under way with the old address would make the page read that address again: it waits for the answer.
     clearTimeout(this.resting);
-    this.sent = performance.now();
-    this.trigger?.("action", { ...action, card: this.selected, panel: this.panels.tab, nonce: `${Date.now()}.${Math.random()}` });
+    const nonce = `${Date.now()}.${Math.random()}`;
+    this.sent = { nonce, at: performance.now() };
+    this.trigger?.("action", { ...action, card: this.selected, panel: this.panels.tab, nonce });
   }
 
   select(name, tell = true) {
@@ -208,7 +217,7 @@ class Bench {
   rest() {
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
-      if (this.sent && performance.now() - this.sent < PATIENCE) {
+      if (this.sent && performance.now() - this.sent.at < PATIENCE) {
         this.rest();
         return;
       }

@@ -57,6 +57,7 @@ def workbench(
     card: str,
     panel: str,
     problem: str,
+    answered: str,
     read_only: bool,
     on_action: Callable[[], None],
     on_rest: Callable[[], None],
@@ -64,7 +65,8 @@ def workbench(
     """Show the tensors at the end of the trace beside the history; `card` is the name of the selected one.
 
     The trigger `action` is what the reader did (see `engine.workbench.compose`, and {"kind": "go", "done": n},
-    {"kind": "fix"}); the state `at` is {"card": name, "panel": name}.
+    {"kind": "walk", "way": 1 or -1}, {"kind": "fix"}), with a nonce that comes back as `answered`; the state `at` is
+    {"card": name, "panel": name}.
     """
     given: dict[str, Any] = {
         "drawn": _drawn(encode(trace), language) if trace is not None else None,
@@ -75,6 +77,7 @@ def workbench(
         "free": [free_name(now.names, "x"), free_name(now.names)],
         "open": {"card": card, "panel": panel},
         "problem": problem,
+        "answered": answered,
         "readOnly": read_only,
         **_fixed(language),
     }
@@ -130,7 +133,7 @@ def _failure(trace: Trace | None, language: Language) -> dict[str, Any] | None:
     line = ended.span[0] if ended.span else trace.source.count("\n")
     codes = {"failed": "tensors.refused", "refused": "tensors.outside", "stopped": "tensors.stopped"}
     reason = explain_failure(trace)
-    elsewhere = re.search(r"CUDA|MPS|NVIDIA|XPU", ended.message) is not None
+    elsewhere = re.search(r"CUDA|MPS|NVIDIA|XPU|\bmps\b", ended.message) is not None
     code = "tensors.device" if elsewhere else "tensors.kernel" if " not implemented for '" in ended.message else ""
     why = _sentence(reason, language) if reason else render(code, {}, language) if code else ""
     return {

@@ -27,22 +27,22 @@ export class Bar {
     this.undo.disabled = given.done <= 1;
     this.redo.disabled = given.done >= given.count;
     this.fields.name.placeholder = given.free[0];
-    if (this.sent && !given.problem) {
-      if (this.sent === "line") this.line.value = "";
-      else this.fields.name.value = "";
-    }
-    this.sent = null;
+    // What was refused comes back to its field, unless something else is typed there by now.
+    if (this.asked && given.problem) this.line.value ||= this.asked;
+    if (this.built && !given.problem) this.fields.name.value = "";
+    this.asked = "";
+    this.built = false;
   }
 
   walk(way) {
-    const done = this.given.done + way;
-    if (done >= 1 && done <= this.given.count) this.act({ kind: "go", done });
+    this.act({ kind: "walk", way });
   }
 
   type(event) {
     event.preventDefault();
-    this.sent = "line";
-    this.act({ kind: "line", text: this.line.value });
+    this.asked = this.line.value;
+    this.line.value = "";
+    this.act({ kind: "line", text: this.asked });
   }
 
   unfold(open = this.maker.hidden) {
@@ -106,7 +106,7 @@ export class Bar {
   create(event) {
     event.preventDefault();
     const values = Object.fromEntries(Object.entries(this.fields).map(([name, field]) => [name, field.type === "checkbox" ? field.checked : field.value]));
-    this.sent = "build";
+    this.built = true;
     this.act({ kind: "build", ...values });
   }
 }

@@ -125,6 +125,22 @@ def test_undo_redo_reload_and_the_program_page(browser_page: Page, app_url: str)
     expect(page.locator(".st-key-program-program textarea")).to_have_value(re.compile(r"w\.grad = None"), timeout=SLOW)
 
 
+def test_hands_faster_than_the_server_lose_nothing(browser_page: Page, app_url: str) -> None:
+    """What is done while an action is under way is done after it, to what that one made."""
+    page = opened(browser_page, app_url)
+    for text in ("q = w * 2", "r = q + 1", "s = r.sum()"):
+        page.locator(".line-input").fill(text)
+        page.keyboard.press("Enter")
+    for _ in range(3):
+        page.locator("button.undo").click()
+    page.locator("button.redo").click()
+    expect(page.locator("li.line.undone")).to_have_text([re.compile("r = q"), re.compile("s = r")], timeout=SLOW)
+    expect(page.locator("li.line.now")).to_contain_text("q = w * 2")
+    for _ in range(2):
+        page.locator("button.redo").click()
+    expect(card(page, "s").locator("td")).to_have_text("2", timeout=SLOW)
+
+
 def test_what_pytorch_refuses_is_said_in_its_words(browser_page: Page, app_url: str) -> None:
     """Integers cannot require a gradient: everything before stands, and the fix makes floats of them."""
     page = opened(browser_page, app_url)

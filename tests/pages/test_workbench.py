@@ -68,10 +68,15 @@ def test_pytorchs_words_stay_and_ours_stand_beside(language: str) -> None:
 
 
 def test_a_device_that_is_not_here_is_explained() -> None:
-    trace, _ = rows('import torch\nx = torch.ones(2).to("cuda")\n')
+    trace, _ = rows('import torch\nx = torch.ones(2).to("mps")\n')
     told = workbench._failure(trace, "en")
     assert told is not None
     assert told["why"] == render("tensors.device")
+    trace, _ = rows('import torch\nx = torch.ones(2).to("cuda")\n')
+    told = workbench._failure(trace, "en")
+    assert told is not None
+    assert "asks for a GPU" in told["why"]
+    assert told["fix"]
     refused = workbench._failure(record("import socket"), "en")
     assert refused is not None
     assert "outside what runs here" in refused["heading"]
