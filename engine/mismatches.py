@@ -19,7 +19,8 @@ def shapes_differ(case: Case) -> Reason | None:
     if layer is not None:
         call, size = layer
         cause = case.source.span(call)
-        params |= {"line": cause[0], "size": size, "name": case.source.segment(call)}
+        features = case.source.segment(call.args[0])
+        params = {"line": cause[0], "size": size, "made": features, "name": case.source.segment(call)}
         fix = case.source.replaced(call.args[0], str(size))
         return Reason("mistake.layer_size", params, case.span, cause, fix)
     made = [place for value in shapes.values() if (place := case.made(value)) is not None]

@@ -76,7 +76,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "stage.truth.grad": (".grad", ".grad"),
     "stage.truth.measured": ("measured", "实测"),
     "stage.ask.waiting": ("Asking …", "正在询问…"),
-    "stage.answer.input": ("by input {place}: {shape}", "对输入 {place}：{shape}"),
+    "stage.answer.input": (
+        "by {name}: a row for each element of the output {outputs}, a column for each of {name} {inputs}",
+        "对 {name}：每行对应输出 {outputs} 的一个元素，每列对应 {name} {inputs} 的一个元素",
+    ),
     "stage.answer.nothing": ("It runs no aten operation.", "它不运行任何 aten 运算。"),
     "stage.answer.failed": ("There is no answer: {text}", "没有得到回答：{text}"),
     "stage.paths.one": ("pass {pass}: one path", "第 {pass} 次反向：一条路径"),

@@ -218,11 +218,12 @@ ROWS = {
         "把它变成叶子:在第 {made} 行之后写 detach().requires_grad_()。",
     ),
     "mistake.layer_size": (
-        "The shapes do not fit: {shapes} meets {name}, made on line {line}. The first number of a Linear is how many features each row of its input has, and here that is {size}.",
-        "形状不匹配:{shapes} 遇到第 {line} 行的 {name}。Linear 的第一个数是输入每一行的特征数,这里应为 {size}。",
+        "Rows of {size} numbers come to {name} of line {line}, which was made for rows of {made}. The first number of a "
+        "Linear is how many numbers each row of its input has.",
+        "每行 {size} 个数的输入来到第 {line} 行的 {name},而它是为每行 {made} 个数创建的。Linear 的第一个数是输入每一行的特征数。",
     ),
     "mistake.layer_size.way": (
-        "Make the layer for {size} features.",
+        "Make the layer for rows of {size}.",
         "把这一层改为 {size} 个特征。",
     ),
     "mistake.class_dtype": (

@@ -19,7 +19,8 @@ function jacobian(answer, inspector) {
     if (!inspector.turns.has(key)) inspector.turns.set(key, { row: 0, column: 0 });
     const columns = row.inputs.reduce((product, size) => product * size, 1);
     const value = { kind: "tensor", shape: [row.values.length / columns, columns], preview: { values: row.values, truncated: row.truncated } };
-    return html("div", {}, html("small", {}, inspector.texts("stage.answer.input", { place: "abc"[Number(row.label)] ?? row.label, shape: `${shape(row.outputs)} × ${shape(row.inputs)}` })),
+    const to = inspector.model.edgeTo.get(`${answer.key.split(":")[1]}:${row.label}`);
+    return html("div", {}, html("p", {}, inspector.texts("stage.answer.input", { name: to === undefined ? row.label : inspector.nameOf(to), outputs: shape(row.outputs), inputs: shape(row.inputs) })),
       sheet(value, "gradient", inspector.texts, inspector.turns.get(key), () => inspector.again()));
   });
 }
