@@ -42,7 +42,7 @@ class Formula(msgspec.Struct, frozen=True):
     @property
     def code(self) -> str:
         """The message id of the sentence that says it in words: one for each family of rows."""
-        return f"formula.{_FAMILY[self.name]}"
+        return f"formula.{_FAMILY[self.key]}"
 
     def forward_latex(self, numbers: Mapping[str, str] | None = None) -> str:
         """y = ..., with the numbers put in for the names they are given for."""
@@ -70,7 +70,7 @@ def _row(
 ) -> None:
     row = Formula(name, forward, vjps, tuple(inputs[: len(vjps)]), given or {}, shapes or {}, domain, variant)
     FORMULAS[row.key] = row
-    _FAMILY[name] = family
+    _FAMILY[row.key] = family
 
 
 def formula(name: str) -> Formula | None:
@@ -380,11 +380,11 @@ _row("NllLossBackward0", "nll_loss(a, t)", "-g * one_hot(t, a) / size(a, 0)", fa
      given={"t": "classes"}, shapes={"a": (3, 4)})  # fmt: skip
 
 for _reduced in ("sum", "none"):
-    _how = {"family": "loss", "variant": _reduced}
+    _how = {"family": "total", "variant": _reduced}
     _row("MseLossBackward0", f"mse_{_reduced}(a, b)", "g * 2 * (a - b)", "-g * 2 * (a - b)", **_how)  # type: ignore[arg-type]
     _row("BinaryCrossEntropyBackward0", f"bce_{_reduced}(a, t)", "g * (a - t) / (a * (1 - a))",
          given={"t": "targets"}, domain="unit", **_how)  # type: ignore[arg-type]  # fmt: skip
     _row("BinaryCrossEntropyWithLogitsBackward0", f"bce_logits_{_reduced}(a, t)", "g * (sigmoid(a) - t)",
          given={"t": "targets"}, **_how)  # type: ignore[arg-type]  # fmt: skip
-_row("NllLossBackward0", "nll_sum(a, t)", "-g * one_hot(t, a)", family="loss", variant="sum", given={"t": "classes"},
+_row("NllLossBackward0", "nll_sum(a, t)", "-g * one_hot(t, a)", family="total", variant="sum", given={"t": "classes"},
      shapes={"a": (3, 4)})  # fmt: skip

@@ -68,6 +68,10 @@ ROWS = {
         "The outputs share one total, so each input receives its own gradient less its share of all of them.",
         "各输出共享同一个总和,所以每个输入得到自己的梯度减去它在总梯度中所占的份额。",
     ),
+    "formula.total": (
+        "The gradient of a loss that is not averaged: how far each prediction is off, times the gradient that arrives.",
+        "未取平均的损失的梯度：每个预测的偏差，乘以到来的梯度。",
+    ),
     "formula.loss": (
         "The gradient of a mean loss: how far each prediction is off, divided by the number of predictions.",
         "平均损失的梯度:每个预测的偏差,除以预测的个数。",

@@ -9,6 +9,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "stage.node.formula": ("formula", "公式"),
     "stage.node.sends": ("sends back", "传回"),
     "stage.node.numbers": ("with its numbers", "代入数值"),
+    "stage.node.arriving": ("g = the gradient that arrives", "g = 到来的梯度"),
     "stage.node.to": ("to {name}", "传给 {name}"),
     "stage.node.why": ("why None", "为何是 None"),
     "stage.node.version": ("version", "版本"),

@@ -11,9 +11,12 @@ export function math(formula, numbers = () => null) {
   return root;
 }
 
-// name = formula, as one.
+// name = formula, as one. A name may have an index: ["g", "a"].
 export function equation(name, formula, numbers) {
-  return math(["mrow", ["mi", name], ["mo", "="], formula], numbers);
+  const left = Array.isArray(name) ? ["msub", ...name.map((part) => ["mi", part])] : ["mi", name];
+  const root = math(["mrow", left, ["mo", "="]]);
+  root.append(build(formula, numbers ?? (() => null)));
+  return root;
 }
 
 function build([kind, ...inside], numbers) {

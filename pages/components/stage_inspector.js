@@ -128,14 +128,19 @@ export class Inspector {
     if (!row) return;
     const event = this.model.eventAt(node.number, m);
     const number = this.putIn(node, event);
-    add("formula", html("div", { class: "formula" }, equation("y", row.forward), html("p", {}, this.texts(row.code))));
+    const stands = LETTERS.flatMap((letter, position) => {
+      const goes = position < row.vjps.length ? this.model.edgeTo.get(`${node.number}:${position}`) : undefined;
+      return goes === undefined ? [] : [`${letter} = ${this.nameOf(goes)}`];
+    });
+    add("formula", html("div", { class: "formula" }, equation("y", row.forward),
+      html("small", {}, [...stands, `y = ${facts.title}`, this.texts("stage.node.arriving")].join(" · ")), html("p", {}, this.texts(row.code))));
     const sends = row.vjps.map((vjp, position) => {
       const sent = event ? event.grad_inputs[position] : undefined;
       const goes = this.model.edgeTo.get(`${node.number}:${position}`);
       if (goes === undefined) return null;
       const value = sent === null || sent === undefined ? null : this.model.values.get(sent);
-      return html("li", {}, html("small", {}, this.texts("stage.node.to", { name: this.nameOf(goes) })), equation("g" + LETTERS[position], vjp),
-        value ? html("div", { class: "put" }, equation("g" + LETTERS[position], vjp, number), ` = ${preview(value, 24)}`) : null);
+      return html("li", {}, html("small", {}, this.texts("stage.node.to", { name: this.nameOf(goes) })), equation(["g", LETTERS[position]], vjp),
+        value ? html("div", { class: "put" }, equation(["g", LETTERS[position]], vjp, number), ` = ${preview(value, 24)}`) : null);
     }).filter(Boolean);
     if (sends.length) add("sends", html("ul", { class: "formula" }, ...sends));
   }
