@@ -27,7 +27,7 @@ _FUNCTION_NAMES = _TYPE_NAMES | {"__annotations__"}
 _EXCEPTION_NAMES = frozenset(
     {
         *("args", "add_note", "code", "value", "errno", "strerror", "filename", "name", "msg", "lineno", "key"),
-        *("__cause__", "__context__", "__suppress_context__"),
+        *("__cause__", "__context__", "__suppress_context__", "__notes__"),
     }
 )
 _BINDING = (types.MethodType, types.FunctionType)

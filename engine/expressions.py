@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -626,11 +627,15 @@ def _unpacked(parts: list[ast.expr], value: Any, budget: Budget) -> list[Any]:
         if len(values) < wanted:
             raise ValueError(f"not enough values to unpack (expected {wanted}, got {len(values)})")
         return values
-    values = list(budget.collected(value))
-    if len(values) < wanted - 1:
-        raise ValueError(f"not enough values to unpack (expected at least {wanted - 1}, got {len(values)})")
+    iterator, head = iter(value), []
+    for element in itertools.islice(iterator, star):
+        head.append(element)
+    tail = list(budget.collected(iterator)) if len(head) == star else []
     after = wanted - star - 1
-    return [*values[:star], values[star : len(values) - after], *values[len(values) - after :]]
+    if len(head) < star or len(tail) < after:
+        got = len(head) + len(tail)
+        raise ValueError(f"not enough values to unpack (expected at least {wanted - 1}, got {got})")
+    return [*head, tail[: len(tail) - after], *tail[len(tail) - after :]]
 
 
 def _outer(scope: Scope, hops: int) -> Scope:
