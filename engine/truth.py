@@ -14,6 +14,7 @@ derivative and by rounding over h: about 1e-9 here, far below the tolerance.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from torch.utils._pytree import tree_map
 from engine.errors import LimitReached
 from engine.executors.base import Question
 from engine.observer import Observer
+from engine.paths import delivered
 from engine.previews import preview_values
 from engine.trace import Answer, Node, TensorValue, Trace
 
@@ -202,15 +204,26 @@ def _first(trace: Trace, leaf: int) -> tuple[Node, int, list[float]] | str:
     if node is None or not node.label:
         return "truth.unnamed"
     values = {value.number: value for value in trace.values if isinstance(value, TensorValue)}
-    for deposit in trace.deposits:
-        if deposit.tensor == leaf and deposit.kind == "deposit" and deposit.pass_ is not None:
-            amount = values.get(deposit.amount) if deposit.amount is not None else None
-            if amount is None or amount.preview is None or amount.preview.truncated:
-                return "truth.not_recorded"
-            if amount.dtype != "float32":
-                return "truth.dtype" if amount.dtype != "float64" else (node, deposit.pass_, _real(amount))
-            return node, deposit.pass_, _real(amount)
+    deposits = {row.pass_: row for row in reversed(trace.deposits) if row.tensor == leaf and row.kind == "deposit"}
+    for row in trace.passes:
+        if row.error is None and not row.accumulate and (brought := delivered(trace, row.number, leaf)) is not None:
+            held = values.get(node.value) if node.value is not None else None
+            return _checkable(node, row.number, held, list(brought))
+        if row.number in deposits:
+            number = deposits[row.number].amount
+            amount = values.get(number) if number is not None else None
+            known = amount is not None and amount.preview is not None and amount.dtype.startswith("float")
+            return _checkable(node, row.number, amount, _real(amount) if amount is not None and known else [])
     return "truth.no_grad"
+
+
+def _checkable(
+    node: Node, pass_: int, like: TensorValue | None, grad: list[float]
+) -> tuple[Node, int, list[float]] | str:
+    """The gradient, if all of it was recorded, in a dtype that is compared. `like` has its shape."""
+    if like is not None and like.dtype not in ("float32", "float64"):
+        return "truth.dtype"
+    return (node, pass_, grad) if like is not None and len(grad) == math.prod(like.shape) else "truth.not_recorded"
 
 
 def _real(value: TensorValue) -> list[float]:

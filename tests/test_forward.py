@@ -12,6 +12,7 @@ from engine.side_by_side import Row, side_by_side
 from engine.trace import Answer, Trace
 from tests.recording import record
 
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # PyTorch's own, in forward mode
 CHAIN = (
     "import torch\nw = torch.tensor([1.0, 2.0], requires_grad=True)\ny = w * w\nz = y.sin()\nloss = (z * y).sum()\n"
     "loss.backward()\n"

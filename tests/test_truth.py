@@ -36,8 +36,9 @@ W = "import torch\nw = torch.tensor([0.5, -1.0, 2.0], requires_grad=True)\n"
             6,
         ),
         (W + "y = w * 2\ny.backward(gradient=torch.tensor([1.0, 2.0, 3.0]))\n", "w", 3),
+        (W + "y = (w ** 3).sum()\n(g,) = torch.autograd.grad(y, w)\n", "w", 3),
     ],
-    ids=["sin", "softmax", "random draws", "a module with dropout", "backward with a gradient"],
+    ids=["sin", "softmax", "random draws", "a module with dropout", "backward with a gradient", "autograd.grad"],
 )  # fmt: skip
 def test_true_gradients_are_found_true(source: str, label: str, count: int) -> None:
     answer = truth(source, label)
