@@ -157,7 +157,7 @@ class View {
           html("div", { class: "tools" }, html("h3", {}, t("expressions.program")), html("span", { class: "spring" }), this.opener),
           this.program),
         html("section", { class: "picture" },
-          html("div", { class: "tools" }, html("div", { class: "tabs", role: "tablist" }, ...this.tabs), this.chain, html("span", { class: "spring" }), this.axes, this.curveTools, this.planeTools),
+          html("div", { class: "tools" }, html("div", { class: "tabs", role: "tablist", onkeydown: (event) => this.walk(event) }, ...this.tabs), this.chain, html("span", { class: "spring" }), this.axes, this.curveTools, this.planeTools),
           this.canvas, this.places, this.table)),
     );
     this.root.classList.toggle("readonly", readOnly);
@@ -221,7 +221,7 @@ class View {
     const view = settings.view;
     for (const tab of this.tabs) {
       mark(tab, "aria-selected", String(tab.dataset.view === view));
-      mark(tab, "aria-pressed", String(tab.dataset.view === view));
+      mark(tab, "tabindex", tab.dataset.view === view ? "0" : "-1");
     }
     this.root.classList.toggle("chained", Boolean(settings.chain));
     mark(this.chain, "aria-pressed", String(Boolean(settings.chain)));
@@ -268,6 +268,16 @@ class View {
   typed() {
     this.marked(null);
     this.change({ expression: this.input.value });
+  }
+
+  // Arrows walk from one view to the next.
+  walk(event) {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const next = (VIEWS.indexOf(this.settings.view) + way + VIEWS.length) % VIEWS.length;
+    this.change({ view: VIEWS[next] });
+    this.tabs[next].focus();
   }
 
   change(settings) {

@@ -63,7 +63,7 @@ export class Plane {
     // WebGL writes its own letters: it inherits no font.
     const font = (color, size) => ({ color, size, family: "sans-serif" });
     const third = (title, range) => ({ title: { text: title, font: font(text, 14) }, tickfont: font(muted, 11), gridcolor: line, zerolinecolor: line, linecolor: line, range, autorange: false, backgroundcolor: "rgba(0,0,0,0)" });
-    return { ...common, showlegend: true, margin: { l: 0, r: 0, t: 26, b: 0 }, scene: { xaxis: third(answer.axis.name, ends[0]), yaxis: third(answer.across.name, ends[1]), zaxis: { ...third("f"), autorange: true }, aspectmode: "cube", camera: { eye: { x: 1.2, y: -1.3, z: 1.15 } } } };
+    return { ...common, showlegend: true, margin: { l: 0, r: 0, t: 26, b: 0 }, scene: { xaxis: third(answer.axis.name, ends[0]), yaxis: third(answer.across.name, ends[1]), zaxis: { ...third("f"), autorange: true }, aspectmode: "cube", camera: { eye: { x: 1.35, y: -1.45, z: 1.2 }, center: { x: 0, y: 0, z: -0.12 } } } };
   }
 
   grid(answer) {

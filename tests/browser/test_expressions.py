@@ -135,3 +135,7 @@ def test_by_keyboard_alone(browser_page: Page, app_url: str) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.locator(".number").first).to_have_value("1.51")
     expect(page.locator("svg.curve")).to_have_attribute("aria-label", re.compile("At x = 1.51"), timeout=SLOW)
+    page.get_by_role("tab", name="Curve").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="Jacobian")).to_be_focused()
+    expect(page.locator("figure[data-kind=hessian]")).to_be_visible(timeout=SLOW)
