@@ -15,7 +15,7 @@ export function math(formula, numbers = () => null) {
 export function equation(name, formula, numbers) {
   const left = Array.isArray(name) ? ["msub", ...name.map((part) => ["mi", part])] : ["mi", name];
   const root = math(["mrow", left, ["mo", "="]]);
-  root.append(build(formula, numbers ?? (() => null)));
+  root.firstChild.append(build(formula, numbers ?? (() => null))); // in one row: as a block, math breaks between children
   return root;
 }
 
