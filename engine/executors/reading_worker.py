@@ -51,6 +51,8 @@ def _state_dict(content: bytes, features: int) -> list[float]:
         if not isinstance(value, torch.Tensor) or not value.is_floating_point():
             kind = str(value.dtype) if isinstance(value, torch.Tensor) else type(value).__name__
             raise InvalidState("model.dtype", None, name=name, type=kind)
+        if value.layout != torch.strided or value.is_nested or value.device.type != "cpu":
+            raise InvalidState("model.unreadable")  # sparse, nested or without numbers: no state_dict of this model
         if tuple(value.shape) != shape:
             raise InvalidState("model.shape", None, name=name, shape=str(tuple(value.shape)), expected=str(shape))
         if not bool(torch.isfinite(value).all()):

@@ -120,7 +120,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(45_000)
-            _watch(context, page, faults)
+            watch(context, page, faults)
             return page
 
         yield opened
@@ -133,7 +133,9 @@ def browser_page(new_page: Callable[..., Page]) -> Page:
     return new_page(color_scheme="light")
 
 
-def _watch(context: BrowserContext, page: Page, faults: list[str]) -> None:
+def watch(context: BrowserContext, page: Page, faults: list[str]) -> None:
+    """Put what a page asks of other hosts, or complains of, on that list."""
+
     def asked(url: str) -> None:
         local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
         if not url.startswith(local):

@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import watch
 
 SLOW = 60_000  # milliseconds that a step may take on a busy machine
+
+
+@pytest.fixture(scope="module")
+def calm(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser that asked for less motion, so that nothing is played back, and that need not load anything twice."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce"
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def calm_page(calm: BrowserContext) -> Iterator[Page]:
+    """A new visitor in that browser: without cookies nobody is known."""
+    faults: list[str] = []
+    calm.clear_cookies()
+    page = calm.new_page()
+    watch(calm, page, faults)
+    yield page
+    for one in calm.pages:
+        one.close()
+    assert faults == []
 
 
 def _opened(page: Page, app_url: str, query: str = "") -> Page:
@@ -48,8 +73,9 @@ def _slow_run(page: Page) -> None:
     _status(page, "running")
 
 
-def test_the_lesson_has_run_and_the_line_has_arrived(browser_page: Page, app_url: str) -> None:
-    """Without a click; the numbers beside it are those of the plain script."""
+def test_the_lesson_has_run_and_any_epoch_can_be_opened(browser_page: Page, app_url: str) -> None:
+    """Without a click; the numbers beside it are those of the plain script. The slider moves them, and the epoch opens
+    on the Program page with its text in the link."""
     page = _opened(browser_page, app_url)
     _status(page, "finished")
     expect(page.locator(".live-time output")).to_have_text("epoch 500", timeout=SLOW)
@@ -59,41 +85,6 @@ def test_the_lesson_has_run_and_the_line_has_arrived(browser_page: Page, app_url
     _press(page, "reset")
     _status(page, "ready")
     _press(page, "train")
-    _status(page, "finished")
-
-
-def test_pause_step_resume_stop(browser_page: Page, app_url: str) -> None:
-    """Each at once; a paused run stands still."""
-    page = _opened(browser_page, app_url)
-    _slow_run(page)
-    _press(page, "train")
-    _status(page, "paused")
-    page.wait_for_timeout(500)
-    before = page.locator(".live-words").inner_text()
-    page.wait_for_timeout(500)
-    assert page.locator(".live-words").inner_text() == before
-    reached = _epoch(page)
-    _press(page, "step")
-    expect(page.locator(".live-words")).to_contain_text(f"epoch {reached + 1:,}")
-    _press(page, "train")
-    _status(page, "running")
-    _press(page, "stop")
-    _status(page, "stopped")
-
-
-def test_charts_are_never_built_anew_while_it_runs(browser_page: Page, app_url: str) -> None:
-    """The same elements from the first update to the last: nothing flickers."""
-    page = _opened(browser_page, app_url)
-    page.evaluate("document.querySelectorAll('.live-plot .main-svg').forEach(one => { one.marked = true })")
-    _slow_run(page)
-    page.wait_for_timeout(2_000)
-    assert page.evaluate("[...document.querySelectorAll('.live-plot .main-svg')].every(one => one.marked)")
-    _press(page, "stop")
-
-
-def test_scrubbing_shows_any_epoch_and_opens_it(browser_page: Page, app_url: str) -> None:
-    """The slider moves the numbers; the epoch opens on the Program page with its text in the link."""
-    page = _opened(browser_page, app_url)
     _status(page, "finished")
     slider = page.get_by_label("Epoch shown")
     expect(slider).to_have_value("500", timeout=SLOW)
@@ -105,9 +96,31 @@ def test_scrubbing_shows_any_epoch_and_opens_it(browser_page: Page, app_url: str
     page.wait_for_url("**/program?**")
 
 
-def test_it_diverges_and_is_told_why(browser_page: Page, app_url: str) -> None:
+def test_a_long_run_is_steered_and_never_flickers(calm_page: Page, app_url: str) -> None:
+    """Each button at once; a paused run stands still; the same chart elements from the first update to the last."""
+    page = _opened(calm_page, app_url)
+    page.evaluate("document.querySelectorAll('.live-plot .main-svg').forEach(one => { one.marked = true })")
+    _slow_run(page)
+    page.wait_for_timeout(1_000)
+    assert page.evaluate("[...document.querySelectorAll('.live-plot .main-svg')].every(one => one.marked)")
+    _press(page, "train")
+    _status(page, "paused")
+    page.wait_for_timeout(300)
+    before = page.locator(".live-words").inner_text()
+    page.wait_for_timeout(300)
+    assert page.locator(".live-words").inner_text() == before
+    reached = _epoch(page)
+    _press(page, "step")
+    expect(page.locator(".live-words")).to_contain_text(f"epoch {reached + 1:,}")
+    _press(page, "train")
+    _status(page, "running")
+    _press(page, "stop")
+    _status(page, "stopped")
+
+
+def test_it_diverges_and_is_told_why(calm_page: Page, app_url: str) -> None:
     """With the number that foretold it, and a way out that works."""
-    page = _opened(browser_page, app_url)
+    page = _opened(calm_page, app_url)
     _number(page, "Learning rate", "0.05")
     _status(page, "diverged")
     told = page.locator(".st-key-outcome-stopped")
@@ -118,12 +131,12 @@ def test_it_diverges_and_is_told_why(browser_page: Page, app_url: str) -> None:
     assert "lr=0.014" in page.url
 
 
-def test_a_csv_is_trained_on_and_a_bad_one_is_refused(browser_page: Page, app_url: str, tmp_path: Path) -> None:
+def test_a_csv_is_trained_on_and_a_bad_one_is_refused(calm_page: Page, app_url: str, tmp_path: Path) -> None:
     """The exact answer is that of the file."""
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text("size;price\n1;5,5\n2;8,5\n3;11,5\n4;14,5\n", encoding="utf-8")
     bad.write_text("a,b\n1,2\n1,2,3\n", encoding="utf-8")
-    page = _opened(browser_page, app_url, "?data=table")
+    page = _opened(calm_page, app_url, "?data=table")
     page.locator(".st-key-regression-controls").get_by_role("button", name="Points").click()
     chooser = page.locator(".st-key-regression-csv input[type=file]")
     chooser.set_input_files(bad)
@@ -137,11 +150,11 @@ def test_a_csv_is_trained_on_and_a_bad_one_is_refused(browser_page: Page, app_ur
     expect(page.get_by_text("came from a file that is not here any more")).to_be_visible(timeout=SLOW)
 
 
-def test_a_reload_finds_the_run_as_it_was(browser_page: Page, app_url: str) -> None:
+def test_a_reload_finds_the_run_as_it_was(calm_page: Page, app_url: str) -> None:
     """Also the reload of a first visit: running it goes on, paused it stands where it stood."""
-    page = _opened(browser_page, app_url, "?epochs=1000000&lr=0.0001")
+    page = _opened(calm_page, app_url, "?epochs=1000000&lr=0.0001")
     _status(page, "running")
-    page.wait_for_timeout(1_000)
+    expect(page.locator(".live-words")).to_contain_text(re.compile(r"epoch [1-9]"), timeout=SLOW)
     reached = _epoch(page)
     page.reload()
     _status(page, "running")
@@ -156,11 +169,10 @@ def test_a_reload_finds_the_run_as_it_was(browser_page: Page, app_url: str) -> N
     _press(page, "stop")
 
 
-def test_the_pen_draws_moves_and_removes_points(browser_page: Page, app_url: str) -> None:
+def test_the_pen_draws_moves_and_removes_points(calm_page: Page, app_url: str) -> None:
     """They become the reader's own, the run is another, and the link carries them."""
-    page = _opened(browser_page, app_url)
+    page = _opened(calm_page, app_url)
     _status(page, "finished")
-    page.wait_for_timeout(2_500)  # the playback of a run that was over at once
     page.locator("[data-action=pen]").click()
     page.wait_for_timeout(500)
     area = page.locator("[data-chart=fit] .nsewdrag").bounding_box()
@@ -188,27 +200,25 @@ def test_the_pen_draws_moves_and_removes_points(browser_page: Page, app_url: str
     expect(answer).to_have_text("2", timeout=SLOW)
 
 
-def test_a_click_on_the_bowl_is_the_start(browser_page: Page, app_url: str) -> None:
+def test_a_click_on_the_bowl_is_the_start(calm_page: Page, app_url: str) -> None:
     """The link says where; training begins there."""
-    page = _opened(browser_page, app_url)
+    page = _opened(calm_page, app_url)
     _status(page, "finished")
-    page.wait_for_timeout(2_500)
     area = page.locator("[data-chart=bowl] .nsewdrag").bounding_box()
     assert area is not None
     page.mouse.click(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
     expect(page).to_have_url(re.compile(r"start=[\d.]+%2C[\d.]+"), timeout=SLOW)
     w, b = (float(part) for part in re.findall(r"start=([\d.]+)%2C([\d.]+)", page.url)[0])
     _status(page, "finished")
-    page.wait_for_timeout(2_500)
     slider = page.get_by_label("Epoch shown")
     slider.fill("0")
     expect(page.locator(".live-time output")).to_have_text("epoch 0")
     assert [_value(page, 0), _value(page, 1)] == pytest.approx([w, b], rel=1e-5)
 
 
-def test_kept_runs_are_compared(browser_page: Page, app_url: str) -> None:
+def test_kept_runs_are_compared(calm_page: Page, app_url: str) -> None:
     """Two runs over each other, a table of both, all their rows as CSV."""
-    page = _opened(browser_page, app_url)
+    page = _opened(calm_page, app_url)
     _status(page, "finished")
     page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.locator("[data-chart=loss] .legendtext", has_text="SGD · lr 0.01")).to_be_visible(timeout=SLOW)
@@ -227,9 +237,9 @@ def test_kept_runs_are_compared(browser_page: Page, app_url: str) -> None:
     assert float(last[0][3]) == pytest.approx(2.001486, rel=1e-4)
 
 
-def test_what_is_out_of_range_is_refused_at_the_control(browser_page: Page, app_url: str) -> None:
+def test_what_is_out_of_range_is_refused_at_the_control(calm_page: Page, app_url: str) -> None:
     """With the range; the run on the page stays. A link that asks for it is told so, and nothing in it is markup."""
-    page = _opened(browser_page, app_url)
+    page = _opened(calm_page, app_url)
     _status(page, "finished")
     field = page.get_by_role("spinbutton", name="Learning rate", exact=True)
     field.fill("50")
@@ -243,9 +253,9 @@ def test_what_is_out_of_range_is_refused_at_the_control(browser_page: Page, app_
     _status(page, "finished")
 
 
-def test_the_model_goes_down_and_up_again(browser_page: Page, app_url: str, tmp_path: Path) -> None:
+def test_the_model_goes_down_and_up_again(calm_page: Page, app_url: str, tmp_path: Path) -> None:
     """What was saved becomes the start; what is no model gets a sentence."""
-    page = _opened(browser_page, app_url)
+    page = _opened(calm_page, app_url)
     _status(page, "finished")
     page.get_by_role("tab", name="Keep it").click()
     with page.expect_download() as download:
