@@ -194,7 +194,7 @@ def _watch(landing: run.Landing, *, source: bool) -> None:
             answer=lambda asked: answers.known(landing.job, trace, asked),
         )
         if at.step is not None:
-            _link.put({"step": at.step, "part": at.part, "node": at.node})
+            _link.put({"step": at.step, "part": at.part, "node": at.node, "view": at.view or None})
     outcome.left_over(trace)
     outcome.figures(trace.figures)
 

@@ -161,9 +161,18 @@ function paint(view) {
     item.classList.toggle("stop", stops.has(place + 1));
     item.classList.toggle("now", same && told.line === place + 1);
   });
-  const rows = same ? view.area.value.split("\n").map((text, place) =>
-    row(text, marks.get(place + 1) ?? [], echoes.get(place + 1), told.line === place + 1)) : [];
-  view.backdrop.replaceChildren(...rows);
+  const texts = same ? view.area.value.split("\n") : [];
+  while (view.backdrop.children.length > texts.length) view.backdrop.lastChild.remove();
+  texts.forEach((text, place) => {
+    const [mine, echo, now] = [marks.get(place + 1) ?? [], echoes.get(place + 1), told.line === place + 1];
+    const key = JSON.stringify([text, mine, echo, now]);
+    const old = view.backdrop.children[place];
+    if (old?.key === key) return; // most lines stay as they are while the clock runs
+    const line = row(text, mine, echo, now);
+    line.key = key;
+    if (old) old.replaceWith(line);
+    else view.backdrop.append(line);
+  });
   follow(view);
 }
 
@@ -193,14 +202,22 @@ function element(tag, className, text = "") {
 
 function follow(view) {
   const { area } = view;
-  view.list.scrollTop = area.scrollTop;
-  view.backdrop.style.transform = `translate(${-area.scrollLeft}px, ${-area.scrollTop}px)`;
+  const [left, top] = [area.scrollLeft, area.scrollTop];
+  if (view.followed === `${left} ${top}`) return;
+  view.followed = `${left} ${top}`;
+  view.list.scrollTop = top;
+  view.backdrop.style.transform = `translate(${-left}px, ${-top}px)`;
 }
 
-// Characters that are selected light their node.
+// A click on a line goes to it; characters that are selected light their node.
 function choose(view) {
   const { area } = view;
-  if (area.selectionStart === area.selectionEnd || !ran(view)) return;
+  if (!ran(view)) return;
+  if (area.selectionStart === area.selectionEnd) {
+    const [line] = position(area.value, area.selectionStart);
+    if (line !== told.line && told.stops.includes(line)) ask({ line });
+    return;
+  }
   ask({ span: [...position(area.value, area.selectionStart), ...position(area.value, area.selectionEnd)] });
 }
 

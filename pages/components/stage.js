@@ -18,6 +18,7 @@ import { arrowHeads } from "./stage_heads.js";
 const REST = 450;
 const ROOM = { least: 520, most: 1100, below: 90, edge: 14 }; // pixels
 const MANY = 24; // slots
+const SWIFT = 400; // milliseconds between two moves
 const stages = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -89,7 +90,7 @@ class Stage {
   // `given` is {document, texts, source, open: {step, part, node, view}, readOnly, mark}. Without source, an editor on the
   // page shows it: it is told what to mark ("stage:source"), and asks for that, for a line or for a span ("stage:ask").
   open(given) {
-    const kept = this.model && this.mark === given.mark ? { position: this.model.position(this.moment), node: this.selected, view: this.graph.direction } : null;
+    const kept = this.model && this.mark === given.mark ? { position: this.model.position(this.moment), node: this.selected, view: this.graph.preferred } : null;
     const asked = JSON.stringify(given.open);
     const position = kept && asked === this.opened ? kept : { position: given.open, node: given.open.node, view: given.open.view };
     this.opened = asked;
@@ -129,6 +130,7 @@ class Stage {
     this.graph.picture.prepend(arrowHeads());
     this.clock = new Clock(this.model, this.texts, (m, playing) => this.move(m, playing));
     this.tables = new Tables(scene, this.texts, choose);
+    this.graph.onchoice = () => this.rest();
     this.graph.onturn = () => {
       this.refresh();
       if (this.travelled) this.accompany(); // at first the graph is seen from where it begins
@@ -176,6 +178,7 @@ class Stage {
 
   move(m, playing = false) {
     if (!playing) this.clock.pause();
+    this.hurry();
     this.moment = m;
     this.travelled = true;
     this.clock.m = m;
@@ -187,6 +190,15 @@ class Stage {
       });
     }
     this.rest();
+  }
+
+  // While the hand is faster than the picture's short movements, there are none: they would only be in its way.
+  hurry() {
+    const now = performance.now();
+    this.root.classList.toggle("swift", now - (this.lastMove ?? -SWIFT) < SWIFT);
+    this.lastMove = now;
+    clearTimeout(this.calming);
+    this.calming = setTimeout(() => this.root.classList.remove("swift"), SWIFT);
   }
 
   // Keeps what is happening in sight, where the graph is larger than its pane.
@@ -291,7 +303,7 @@ class Stage {
         this.rest();
         return;
       }
-      this.report?.("at", { ...this.model.position(this.moment), node: this.selected });
+      this.report?.("at", { ...this.model.position(this.moment), node: this.selected, view: this.graph.preferred ?? "" });
     }, REST);
   }
 
@@ -309,6 +321,7 @@ class Stage {
 
   close() {
     clearTimeout(this.resting);
+    clearTimeout(this.calming);
     if (this.waiting) cancelAnimationFrame(this.waiting);
     this.waiting = null;
     this.clock?.pause();

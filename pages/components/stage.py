@@ -23,12 +23,14 @@ from pages.components import assets
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Where the reader is: the tick of the statement, the operation or sub-step inside it (None: after all of it), and
-    the number of the selected slot of the picture. All None until the reader moves."""
+    """Where the reader is: the tick of the statement, the operation or sub-step inside it (None: after all of it), the
+    number of the selected slot of the picture, and the direction of the graph where it was chosen ("right", "down").
+    All None or "" until the reader moves."""
 
     step: int | None = None
     part: int | None = None
     node: int | None = None
+    view: str = ""
 
 
 QUESTIONS = ("jacobian", "kernels", "paths", "truth", "forward")
@@ -75,7 +77,10 @@ def selection(key: str) -> Selection:
     at = _state(key).get("at")
     if not isinstance(at, Mapping):
         return Selection()
-    return Selection(_whole(at.get("step")), _whole(at.get("part")), _whole(at.get("node")))
+    view = at.get("view")
+    return Selection(
+        *(_whole(at.get(name)) for name in ("step", "part", "node")), view if view in ("right", "down") else ""
+    )
 
 
 def _closed(key: str, mark: str) -> tuple[int, ...] | None:
@@ -89,18 +94,18 @@ def _closed(key: str, mark: str) -> tuple[int, ...] | None:
     return tuple(sorted({number for number in map(_whole, chosen) if number is not None}))
 
 
-def _opening(key: str, mark: str, asked: Selection, view: str) -> dict[str, object]:
+def _opening(key: str, mark: str, asked: Selection) -> dict[str, object]:
     """Where the stage opens. A page that hands back what the stage itself reported, now or the last time, changes
     nothing: equal bytes are not sent again. `turn` counts what was really asked for, so that asking once more for the
     same place goes there once more."""
     last: dict[str, Any] = st.session_state.setdefault(f"{key}.opened", {"turn": 0})
     here = selection(key)
     asks = asked != last.get("before") and asked not in (here, last.get("told"))
-    if last.get("mark") != mark or last.get("view") != view or asks:
-        last.update(mark=mark, asked=asked, view=view, turn=last["turn"] + 1)
+    if last.get("mark") != mark or asks:
+        last.update(mark=mark, asked=asked, turn=last["turn"] + 1)
     last.update(before=asked, told=here)
     opened: Selection = last["asked"]
-    return {"step": opened.step, "part": opened.part, "node": opened.node, "view": view, "turn": last["turn"]}
+    return {**msgspec.structs.asdict(opened), "turn": last["turn"]}
 
 
 def stage(
@@ -134,7 +139,7 @@ def stage(
             code: text for name in ("stage.", "reason.", "formula.") for code, text in area(name, language).items()
         },
         "source": source,
-        "open": _opening(key, mark, Selection(step, part, node), view),
+        "open": _opening(key, mark, Selection(step, part, node, view)),
         "mark": mark,
     }
     answers = answer(_asked(key, mark)) if answer is not None else ()

@@ -400,6 +400,8 @@ export class Graph {
   }
 
   turn(direction) {
+    this.preferred = direction;
+    this.onchoice?.();
     this.draw(direction);
     this.view.moved = false;
     this.view.fit();

@@ -152,6 +152,13 @@ export class Tables {
 
   showLedger(m) {
     const { model, texts: t } = this;
+    const panel = this.panels.ledger;
+    const state = [...model.depositsOf.values()].map((rows) => {
+      const happened = rows.filter((row) => row.at <= m);
+      return [happened.length, happened.filter((row) => this.isNow(row, m)).length];
+    }).join(";");
+    if (this.told === state) return;
+    this.told = state;
     const accounts = [...model.depositsOf].map(([tensor, rows]) => {
       const happened = rows.filter((row) => row.at <= m);
       const names = model.names.get(tensor) ?? [];
@@ -162,9 +169,12 @@ export class Tables {
         entries.length ? html("ol", {}, left > 0 ? html("li", { class: "left" }, t("stage.ledger.left", { count: left })) : null, ...entries)
           : html("p", {}, t("stage.ledger.empty")));
     });
-    const panel = this.panels.ledger;
     panel.replaceChildren(...(accounts.length ? accounts : [html("p", {}, t("stage.ledger.never"))]));
     panel.scrollTop = panel.scrollHeight;
+  }
+
+  isNow(row, m) {
+    return row.at === m || row.at === this.model.doneOf(m);
   }
 
   entry(row, m) {
@@ -174,7 +184,7 @@ export class Tables {
     const after = row.after === null ? "None" : preview(value(row.after), 26);
     const what = row.kind === "deposit" ? this.deposit(row, line, row.amount === null ? "" : preview(value(row.amount), 20))
       : t(`stage.ledger.${row.kind}`, { line });
-    return html("li", { class: `${row.kind}${row.at === m || row.at === model.doneOf(m) ? " now" : ""}` },
+    return html("li", { class: `${row.kind}${this.isNow(row, m) ? " now" : ""}` },
       html("button", { type: "button", onclick: () => this.choose.exactly(row.at) }, what), html("b", {}, after));
   }
 

@@ -1,6 +1,6 @@
 // Looking around in the graph: pan, zoom, fit, by pointer, touch and wheel. Nothing here moves a card against another.
 
-import { mark } from "./dom.js";
+import { html, mark } from "./dom.js";
 import { MARGIN } from "./stage_shapes.js";
 
 const FAR = 0.5;
@@ -21,6 +21,8 @@ export class View {
     this.graph = graph;
     this.spot = { x: 0, y: 0, scale: 1 };
     this.moved = false;
+    this.fades = Object.fromEntries(["left", "right", "top", "bottom"].map((side) => [side, html("div", { class: `fade ${side}` })]));
+    graph.canvas.append(...Object.values(this.fades));
     this.watchPointer();
   }
 
@@ -48,12 +50,11 @@ export class View {
     const { x, y, scale } = this.spot;
     mark(this.graph.layer, "transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
     this.graph.picture.classList.toggle("far", scale < FAR);
-    const { clientWidth, clientHeight, classList } = this.graph.canvas;
+    const { clientWidth, clientHeight } = this.graph.canvas;
     const { width, height } = this.graph.extent;
-    classList.toggle("on-left", x < -MARGIN * scale);
-    classList.toggle("on-top", y < -MARGIN * scale);
-    classList.toggle("on-right", x + (width - MARGIN) * scale > clientWidth);
-    classList.toggle("on-bottom", y + (height - MARGIN) * scale > clientHeight);
+    const beyond = { left: x < -MARGIN * scale, top: y < -MARGIN * scale,
+      right: x + (width - MARGIN) * scale > clientWidth, bottom: y + (height - MARGIN) * scale > clientHeight };
+    for (const [side, on] of Object.entries(beyond)) this.fades[side].classList.toggle("on", on);
   }
 
   zoom(factor, at = null) {
