@@ -19,6 +19,18 @@ import re
 import msgspec
 
 from engine.errors import EngineError
+from engine.expression_words import (
+    CALLED,
+    FUNCTIONAL,
+    LAST_DIMENSION,
+    LINALG,
+    OF_DIMENSIONS,
+    OF_LISTS,
+    OTHER_WORDS,
+    RECIPROCAL,
+    REDUCED,
+    TORCH,
+)
 from engine.math_spelling import python
 
 LENGTH_LIMIT = 300
@@ -26,39 +38,13 @@ VARIABLES_LIMIT = 8
 DEPTH_LIMIT = 40
 CALLS_LIMIT = 60
 
-_TORCH = (
-    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "exp2",
-    "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "abs", "relu", "sigmoid", "softmax", "log_softmax",
-    "logsumexp", "sum", "mean", "prod", "max", "min", "maximum", "minimum", "clamp", "where", "pow", "square", "sign",
-    "floor", "ceil", "round", "frac", "erf", "erfc", "atan2", "hypot", "lerp", "dot", "outer", "cumsum", "stack",
-    "cat", "trace", "reciprocal", "std", "var", "logaddexp", "amax", "amin", "norm", "sinc", "xlogy", "flip", "tril",
-    "triu", "diag", "einsum", "lgamma", "digamma", "numel", "nansum", "median",
-)  # fmt: skip
-_FUNCTIONAL = (
-    "gelu", "silu", "elu", "celu", "selu", "leaky_relu", "softplus", "softsign", "mish", "logsigmoid", "hardtanh",
-    "relu6", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "normalize",
-)  # fmt: skip
-_LINALG = ("det", "inv", "eigvalsh", "slogdet", "solve")
-_OTHER_WORDS = {
-    "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arsinh": "asinh", "arcosh": "acosh",
-    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "artanh": "atanh", "tg": "tan", "sgn": "sign",
-    "swish": "silu", "lrelu": "leaky_relu", "σ": "sigmoid", "logistic": "sigmoid", "lg": "log10", "log_2": "log2",
-    "log_10": "log10", "sh": "sinh", "ch": "cosh", "th": "tanh",
-}  # fmt: skip
-_RECIPROCAL = {"sec": "cos", "csc": "sin", "cosec": "sin", "cot": "tan", "ctg": "tan"}
-_CALLED = frozenset((*_TORCH, *_FUNCTIONAL, *_LINALG, *_OTHER_WORDS, *_RECIPROCAL))
 _CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
 _FOREIGN = ("math", "np", "numpy")
-_LAST_DIMENSION = ("softmax", "log_softmax", "logsumexp", "cumsum", "amax", "amin")
 _MODULES = ("torch", "F", "math", "nn", "np", "numpy")
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult, ast.Mod, ast.FloorDiv)
 _DIVIDED = (ast.Div, ast.FloorDiv, ast.Mod)
-_OF_LISTS = ("stack", "cat")
-_OF_DIMENSIONS = ("sum", "mean", "std", "var", "norm", "amax", "amin", "logsumexp", "flip")
 _EQUATION = re.compile(r"[a-zA-Z,.\s]*(->[a-zA-Z.\s]*)?")
 _COMPARED = (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq)
-_REDUCED = {"sum", "mean", "prod", "norm", "softmax", "log_softmax", "logsumexp", "dot", "outer", "cumsum", "std"}
-_REDUCED |= {"var", "normalize", "amax", "amin", "median"}
 
 
 class InvalidExpression(EngineError):
@@ -99,7 +85,7 @@ def read(text: str) -> Typed:
         raise InvalidExpression("expressions.wrong.empty", (0, 0))
     if len(text) > LENGTH_LIMIT:
         raise InvalidExpression("expressions.wrong.long", (LENGTH_LIMIT, len(text)), limit=LENGTH_LIMIT)
-    source, origin = python(text, _CALLED)
+    source, origin = python(text, CALLED)
     _brackets(source, origin)
     try:
         tree = ast.parse(source, mode="eval").body
@@ -212,7 +198,7 @@ class _Reader:
             return ast.Constant(_CONSTANTS[name])
         if name in _MODULES:
             raise self._wrong("module", node, name=name)
-        if name in _CALLED:
+        if name in CALLED:
             raise self._wrong("argument", node, name=name)
         if (
             name == "nan"
@@ -238,20 +224,20 @@ class _Reader:
             function = self._function(node.func, depth)
             return ast.Call(function, arguments, options)
         written = node.func.id
-        name = _OTHER_WORDS.get(written, written)
-        if name in _RECIPROCAL and len(arguments) == 1:
-            return ast.BinOp(ast.Constant(1), ast.Div(), self._known(_RECIPROCAL[name], arguments, []))
-        if name not in (*_TORCH, *_FUNCTIONAL, *_LINALG):
+        name = OTHER_WORDS.get(written, written)
+        if name in RECIPROCAL and len(arguments) == 1:
+            return ast.BinOp(ast.Constant(1), ast.Div(), self._known(RECIPROCAL[name], arguments, []))
+        if name not in (*TORCH, *FUNCTIONAL, *LINALG):
             if name in self.variables or (len(name) == 1 and name.isalpha()):
                 raise self._wrong("times", node.func, name=name)
-            close = difflib.get_close_matches(name, [*_TORCH, *_FUNCTIONAL, *_LINALG, *_OTHER_WORDS], 1, 0.6)
+            close = difflib.get_close_matches(name, [*TORCH, *FUNCTIONAL, *LINALG, *OTHER_WORDS], 1, 0.6)
             raise self._wrong("close" if close else "function", node.func, name=name, close=close[0] if close else "")
         if not arguments:
             raise self._wrong("argument", node.func, name=name)
-        if name in _REDUCED:
+        if name in REDUCED:
             for one in node.args:
                 self._rank(one, 1)
-        if name in _LINALG or name in ("trace", "tril", "triu"):
+        if name in LINALG or name in ("trace", "tril", "triu"):
             self._rank(node.args[0], 2)
         if name == "cross_entropy" or (name == "solve" and len(node.args) > 1):
             self._rank(node.args[name == "solve"], 1)
@@ -265,7 +251,7 @@ class _Reader:
                 for operand, one in zip(node.value.partition("->")[0].split(","), call.args[1:], strict=False):
                     self._rank(one, min(len(operand.strip()), 2))
                 return node
-        elif not name or name in _OF_LISTS or (place and name in _OF_DIMENSIONS):
+        elif not name or name in OF_LISTS or (place and name in OF_DIMENSIONS):
             return self._list(node, depth)
         return self.read(node, depth)
 
@@ -309,12 +295,12 @@ class _Reader:
             ]
         if name == "cross_entropy" and len(arguments) == 2 and _is_number(arguments[1]):
             arguments[1] = _function("torch", "tensor", [arguments[1]])
-        if name in _LAST_DIMENSION and len(arguments) == 1 and not options:
+        if name in LAST_DIMENSION and len(arguments) == 1 and not options:
             options = [ast.keyword("dim", ast.UnaryOp(ast.USub(), ast.Constant(1)))]
-        if name in _FUNCTIONAL:
+        if name in FUNCTIONAL:
             self.functional = True
             return _function("F", name, arguments, options)
-        return _function("torch.linalg" if name in (*_LINALG, "norm") else "torch", name, arguments, options)
+        return _function("torch.linalg" if name in (*LINALG, "norm") else "torch", name, arguments, options)
 
     def _function(self, node: ast.expr, depth: int) -> ast.expr:
         """What is called where it is no bare name: torch.sin, F.relu, or a method of a part."""
@@ -328,7 +314,7 @@ class _Reader:
             return ast.parse(f"torch.{path[1]}", mode="eval").body
         if not isinstance(node, ast.Attribute) or node.attr.startswith("_"):
             raise self._wrong("part", node, part=self._text(node)[:30])
-        if node.attr in _REDUCED:
+        if node.attr in REDUCED:
             self._rank(node.value, 1)
         return ast.Attribute(self.read(node.value, depth), node.attr, ast.Load())
 
@@ -370,7 +356,7 @@ class _Reader:
                 self._rank(node.right, rank)
             case ast.UnaryOp():
                 self._rank(node.operand, rank)
-            case ast.Call(func=ast.Name(id=name), args=[one], keywords=[]) if name not in _REDUCED:
+            case ast.Call(func=ast.Name(id=name), args=[one], keywords=[]) if name not in REDUCED:
                 self._rank(one, rank)
 
     def _place(self, node: ast.AST) -> tuple[int, int]:
