@@ -113,7 +113,11 @@ def test_nothing_is_too_long_or_too_deep() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(some.text(alphabet="xyzWe0129.+-*/^@()[]=, πsincolgrtrelu²'_:\n\\", max_size=40) | some.text(max_size=20))
+@given(
+    some.text(alphabet="xyzWe0129.+-*/^@()[]=, πsincolgrtrelu²'_:\n\\", max_size=40)
+    | some.text(alphabet="xW2|‖√ᵀ½²⁻¹ −·()[]{}=,.sin", max_size=20)
+    | some.text(max_size=20)
+)
 def test_no_text_does_anything_but_read_or_be_wrong(text: str) -> None:
     wrong: InvalidExpression | None = None
     try:
