@@ -205,7 +205,7 @@ MODULE_EXTRA = {
     "set_rng_state seed compile __version__ autocast set_autocast_enabled is_autocast_enabled is_autocast_cpu_enabled "
     "get_autocast_cpu_dtype get_autocast_dtype is_autocast_cache_enabled rnn_tanh_cell rnn_relu_cell gru_cell "
     "lstm_cell "
-    "set_flush_denormal",
+    "set_flush_denormal is_storage",
     "torch.nn.functional": "native_channel_shuffle",
     "torch.optim.lr_scheduler": "_LRScheduler",
 }

@@ -6,6 +6,7 @@ import pytest
 
 from engine.allowlist import Allowlist
 from engine.interpreter import Interpreter
+from engine.messages import render
 from engine.observer import Observer
 from engine.program import parse
 from tests.vocabulary_cases import run, stop
@@ -95,3 +96,74 @@ def test_data_loader_runs_in_one_process() -> None:
         "print(len(loader), loader.num_workers)\n"
     )
     assert printed == "tensor([0., 1.])\ntensor([2., 3.])\n2 0\n"
+
+
+def test_a_profiler_runs_what_it_is_put_around() -> None:
+    """Its table says that nothing was timed; the handler it was given is called."""
+    source = (
+        "import torch\n"
+        "from torch.profiler import profile, record_function, schedule\n"
+        "seen = []\n"
+        "with profile(schedule=schedule(wait=1, warmup=1, active=2), on_trace_ready=seen.append) as prof:\n"
+        "    with record_function('step'):\n"
+        "        y = torch.ones(2) * 2\n"
+        "    prof.step()\n"
+        "print(prof.key_averages().table(sort_by='cpu_time_total'))\n"
+    )
+    variables, printed = run(source)
+    assert variables["y"].tolist() == [2, 2]
+    assert len(variables["seen"]) == 1
+    assert printed == render("standin.profiler") + "\n"
+
+
+def test_temporary_files_lie_in_the_folder_of_the_run() -> None:
+    """A temporary folder takes with it what was saved under it."""
+    source = (
+        "import os, tempfile, torch\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    path = os.path.join(folder, 'w.pt')\n"
+        "    torch.save(torch.ones(2), path)\n"
+        "    there = os.path.exists(path)\n"
+        "gone = not os.path.exists(path)\n"
+        "with tempfile.NamedTemporaryFile() as file:\n"
+        "    torch.save({'a': 1}, file); file.seek(0); loaded = torch.load(file)\n"
+    )
+    variables, _ = run(source)
+    assert (variables["there"], variables["gone"], variables["loaded"]) == (True, True, {"a": 1})
+
+
+def test_a_parser_reads_no_command_line_of_ours() -> None:
+    """Nothing is passed; help is printed where `print` prints."""
+    variables, printed = run(
+        "import argparse\np = argparse.ArgumentParser(description='Trains.')\n"
+        "p.add_argument('--lr', type=float, default=0.1)\nargs = p.parse_args()\nlr = vars(args)['lr']\np.print_help()"
+    )
+    assert variables["lr"] == 0.1
+    assert printed.startswith("usage: program.py [-h] [--lr LR]")
+
+
+def test_a_compiled_module_is_the_module_one_level_down() -> None:
+    """As PyTorch shows it, with the same parameters."""
+    variables, printed = run(
+        "import torch\nm = torch.nn.Linear(2, 1)\nc = torch.compile(m)\nprint(c, list(c.state_dict()))\n"
+        "same = c.weight is m.weight and torch.equal(c(torch.ones(2)), m(torch.ones(2)))"
+    )
+    assert variables["same"] is True
+    assert printed.startswith("OptimizedModule(\n  (_orig_mod): Linear(")
+    assert "['_orig_mod.weight', '_orig_mod.bias']" in printed
+
+
+def test_a_finalizer_runs_between_statements() -> None:
+    """`__del__` is called once for each value that nobody holds any more, before the next statement."""
+    _, printed = run(
+        "class A:\n    def __init__(self, n): self.n = n\n    def __del__(self): print('bye', self.n)\n"
+        "a = A(1)\na = A(2)\nprint('one')\ndel a\nprint('two')\nA(3)\nprint('three')"
+    )
+    assert printed.splitlines() == ["bye 1", "one", "bye 2", "two", "bye 3", "three"]
+
+
+def test_a_star_import_brings_what_is_listed() -> None:
+    """A name that is not offered is refused only where it is used."""
+    variables, _ = run("from torch import *\nx = ones(2).sum()")
+    assert variables["x"].item() == 2
+    assert stop("from torch.utils.data import *\nDistributedSampler").code == "refused.name"
