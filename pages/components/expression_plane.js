@@ -49,6 +49,7 @@ export class Plane {
     if (kind === "contour" && !this.plot.listening) {
       this.plot.listening = true;
       this.plot.addEventListener("pointerdown", (event) => this.dragged(event));
+      this.plot.addEventListener("click", (event) => event.pointerType === "touch" && this.clicked(event));
     }
   }
 
@@ -145,9 +146,9 @@ export class Plane {
     return traces;
   }
 
-  // The point follows the hand from where it is put down.
+  // The point follows the hand from where it is put down; a finger only taps, since it scrolls the page by dragging.
   dragged(event) {
-    if (this.kind !== "contour" || event.button) return;
+    if (this.kind !== "contour" || event.button || event.pointerType === "touch") return;
     const move = (moved) => this.clicked(moved);
     const end = () => { window.removeEventListener("pointermove", move); window.removeEventListener("pointerup", end); window.removeEventListener("pointercancel", end); };
     window.addEventListener("pointermove", move);
@@ -157,6 +158,7 @@ export class Plane {
   }
 
   clicked(event) {
+    if (this.kind !== "contour") return;
     const { answer } = this.view;
     const layout = this.plot._fullLayout;
     const box = this.plot.getBoundingClientRect();
