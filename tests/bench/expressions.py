@@ -1,11 +1,13 @@
 """The Expressions page, timed: `python -m tests.bench.expressions`.
 
-a  a slider moved to the picture updated with PyTorch's exact numbers, in Chromium, the server on the same machine
+a  a slider moved to the picture updated with PyTorch's exact numbers, in Chromium, the server on the same machine; the
+   load says how idle that machine was
 b  torch time of a curve with its derivative over 601 points, and of a field over 61 by 61, one thread
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -66,7 +68,9 @@ def slider() -> Iterator[str]:
         statistics.median(times),
         statistics.quantiles(times, n=20)[-1],
     )
-    yield f"a  slider to exact picture  median {middle:.0f} ms  (5 % {low:.0f}, 95 % {high:.0f}, {len(times)} moves)"
+    busy = f", load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else ""
+    spread = f"5 % {low:.0f}, 95 % {high:.0f}, {len(times)} moves{busy}"
+    yield f"a  slider to exact picture  median {middle:.0f} ms  ({spread})"
 
 
 def sampled() -> Iterator[str]:
