@@ -61,11 +61,20 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
         seed(job.seed)
         recorder = Recorder(program, limits, job.window, job.questions, emit=emit)
         vocabulary = Allowlist(limits, job.seed)
-        only = bool(job.questions) and not asked
+        waiting = {one.subject for _, one in asked}
+        read = 0
 
         def clock() -> float:
-            """Once every question is answered, there is no time left: nobody waits for the rest of the run."""
-            return math.inf if only and not recorder.questions else time.process_time() - started
+            """Once every question is answered, or has what it needs, there is no time left: nobody waits for the rest.
+            What a question about the whole needs is the first deposit to its leaf."""
+            nonlocal read
+            while waiting and read < len(sent):
+                waiting.difference_update(
+                    row.tensor for row in decode_frame(sent[read]).deposits if row.kind == "deposit"
+                )
+                read += 1
+            over = bool(job.questions) and not waiting and not recorder.questions
+            return math.inf if over else time.process_time() - started
 
         interpreter = Interpreter(program, vocabulary, recorder, limits, clock)
         RemovableHandle.next_id = OWN_HOOKS

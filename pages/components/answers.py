@@ -12,7 +12,7 @@ from engine.executors.base import Job, Question
 from engine.executors.local import shared
 from engine.paths import Account, account, completed
 from engine.side_by_side import side_by_side
-from engine.trace import Answer, InvalidTrace, TensorValue, Trace, assemble, check
+from engine.trace import Answer, TensorValue, Trace
 from pages.components.language import say
 from pages.components.run import visitor
 from pages.components.stage import Asked
@@ -27,12 +27,16 @@ def known(job: Job, trace: Trace, asked: Asked | None) -> list[dict[str, Any]]:
     session."""
     held = _held(job)
     if asked is not None and asked.key not in held:
-        find = {"paths": _paths, "forward": _forward}.get(asked.kind, _again)
-        found = find(job, trace, asked)
-        held[asked.key] = {"key": asked.key, **found}
+        held[asked.key] = {"key": asked.key, **_found(job, trace, asked)}
         while len(held) > _KEPT:
             held.pop(next(iter(held)))
     return list(held.values())
+
+
+def _found(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
+    if asked.kind == "paths":
+        return _paths(job, trace, asked)
+    return _forward(job, trace, asked) if asked.kind == "forward" else _again(job, asked)
 
 
 def _held(job: Job) -> dict[str, dict[str, Any]]:
@@ -46,7 +50,7 @@ def _paths(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
     """From the record alone where it tells the paths apart, else with the answers of the live nodes of another run."""
     found = account(trace, asked.other or 0, asked.subject)
     if found.target >= 0 and not found.known:
-        answers = _answers(job, trace, Question("paths", found.target, found.pass_))
+        answers = _answers(job, Question("paths", found.target, found.pass_))
         found = found if isinstance(answers, str) else completed(found, answers)
     if not found.paths:
         return {"text": say(found.code)}
@@ -73,9 +77,11 @@ def _paths(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
 
 def _forward(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
     """Tangents of another run beside the gradients of this one."""
-    answers = _answers(job, trace, Question("forward", asked.subject))
+    answers = _answers(job, Question("forward", asked.subject))
     if isinstance(answers, str):
         return {"text": answers}
+    if not answers:
+        return {"text": say("page.run.fault")}
     end = answers[-1]
     if "forward" not in end.params:
         return {"text": say(end.code, **end.params)}
@@ -101,20 +107,18 @@ def _shape(trace: Trace, tensor: int) -> tuple[int, ...]:
     return next((one.shape for one in trace.values if isinstance(one, TensorValue) and one.tensor == tensor), ())
 
 
-def _answers(job: Job, trace: Trace, question: Question) -> list[Answer] | str:
+def _answers(job: Job, question: Question) -> list[Answer] | str:
     """The same deterministic run once more, with the question; a sentence where there is no answer."""
     again = Job(job.source, job.seed, job.device, job.window, (question,))
     try:
-        frames = list(shared().run(again, visitor=visitor()))
-        return check(assemble(frames, source=trace.source)).answers
+        # Of that run only the answers are of interest: its rows are those that are known already.
+        return [answer for frame in shared().run(again, visitor=visitor()) for answer in frame.answers]
     except EngineError as error:
         return say(error.code, **error.params)
-    except InvalidTrace:
-        return say("page.run.fault")
 
 
-def _again(job: Job, trace: Trace, asked: Asked) -> dict[str, Any]:
-    answers = _answers(job, trace, Question(asked.kind, asked.subject, asked.other))
+def _again(job: Job, asked: Asked) -> dict[str, Any]:
+    answers = _answers(job, Question(asked.kind, asked.subject, asked.other))
     if isinstance(answers, str):
         return {"text": answers}
     if any(answer.code and answer.preview is None for answer in answers):
