@@ -132,7 +132,7 @@ def _wait(training: Training, *, quiet: bool) -> None:
 def _bar(training: Training) -> None:
     epochs, done, rate = training.settings.epochs, training.state.epoch, training.rate
     filled = _WIDTH * done // epochs
-    left = f"{(epochs - done) / rate:6.1f} s left" if rate else ""
+    left = f"{(epochs - done) / rate:6.1f} s left" if rate and training.status == "running" else ""
     loss = f"loss {training.history.row(-1).loss:.4g}" if training.history.count else ""
     line = f"\r[{'#' * filled}{'.' * (_WIDTH - filled)}] {done:>9,}/{epochs:,}  {rate:>9,.0f} epochs/s  {left}  {loss}"
     print(f"{line:<100}", end="", file=sys.stderr, flush=True)

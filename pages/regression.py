@@ -14,7 +14,7 @@ from engine.executors.training import Training
 from engine.history import names
 from engine.permalink import program_table
 from engine.regression_program import step
-from engine.regression_state import LOSSES, OPTIMIZERS, Points, settings, table
+from engine.regression_state import LOSSES, OPTIMIZERS, Points, Settings, settings, table
 from pages.components import regression_data, regression_doctor, regression_files, regression_run
 from pages.components.language import current, say
 from pages.components.live import RUNS
@@ -213,6 +213,8 @@ def _current(*, write: bool) -> tuple[str | None, Points | None]:
         return token, points
     except InvalidState as error:
         st.error(say(error.code, **error.params), icon=":material/block:")
+        if not regression_run.shown():  # a link that cannot be met: the lesson, so that the page is not empty
+            return regression_run.current(Settings(), None, None)[0], None
     except EngineError as error:
         st.error(say(error.code, **error.params))
     return st.session_state.get("regression.token"), None
