@@ -287,7 +287,19 @@ class Access:
         record = self.classes.get(owner if isinstance(owner, type) else kind)
         if (record is not None and self._is_native(record, owner, function.__name__)) or self._is_exception(kind):
             return function(*args, **kwargs)
+        if record is not None and record.plain and isinstance(owner, (dict, list)):
+            return self._call_growing(function, owner, args, kwargs)
         return self.vocabulary.call(function, args, kwargs)
+
+    def _call_growing(self, function: Any, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A method that makes a dict or list of the program's own class longer: `self.append(x)`."""
+        if function.__name__ in ("extend", "update"):
+            args = tuple(arg if hasattr(arg, "keys") else list(self.budget.collected(arg)) for arg in args)
+        elif kwargs.get("key") is not None:
+            kwargs = {**kwargs, "key": self.python.key(kwargs["key"])}
+        result = function(*args, **kwargs)
+        self.budget.container((dict if isinstance(owner, dict) else list).__len__(owner))
+        return result
 
     def _is_native(self, record: UserClass, owner: Any, name: str) -> bool:
         """`super().__new__(cls)`, `super().append(x)`: what a user class has from Python's own types."""

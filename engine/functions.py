@@ -116,7 +116,9 @@ def make_class(
 
 def _is_pythons(access: Access, base: type) -> bool:
     return (
-        base in access.classes or base is object or (base.__module__ == "builtins" and issubclass(base, BaseException))
+        base in access.classes
+        or base in (object, dict, list)
+        or (base.__module__ == "builtins" and issubclass(base, BaseException))
     )
 
 

@@ -94,8 +94,9 @@ class Operators:
                 return self.formatting.percent(left, right)
         if left_type not in _PLAIN or right_type not in _PLAIN:
             self.vocabulary.operate(symbol, (left, right))
-        if symbol == "+=" and left_type is list:
+        if symbol == "+=" and isinstance(left, list):
             right = self.budget.collected(right)
+            self.budget.container(list.__len__(left))
         result = function(left, right)
         result_type = type(result)
         if result_type is int:
@@ -174,7 +175,8 @@ class Operators:
         kind = type(value)
         if kind not in _PLAIN:
             self.vocabulary.operate("[]=", (value, key, new))
-        if kind is list and type(key) is slice:
+        if isinstance(value, list) and type(key) is slice:
+            self.budget.container(list.__len__(value))
             new = list(self.budget.collected(new))
         value[key] = new
         if kind in SIZED:

@@ -206,6 +206,12 @@ ATTACKS = {
     "async for": Attack("R2", "async def f():\n    async for x in y: pass\nprint('ESCAPED')"),
     # methods Python calls by itself
     "__del__": Attack("R3", "class A:\n    def __del__(self): print('ESCAPED', A.__del__.__globals__)\nA()"),
+    "a list of one's own that doubles": Attack("R9", "class L(list): pass\nd = L([0])\nfor i in range(60): d.extend(d)\nprint('ESCAPED')", ("stopped",)),
+    "a list of one's own that adds itself": Attack("R9", "class L(list): pass\nd = L([0])\nfor i in range(60): d += d\nprint('ESCAPED')", ("stopped",)),
+    "a list of one's own with wide slices": Attack("R9", "class L(list): pass\nd = L([0])\nfor i in range(60): d[len(d):] = d\nprint('ESCAPED')", ("stopped",)),
+    "a list of one's own repeated": Attack("R9", "class L(list): pass\nd = L([0]) * 10**9\nprint('ESCAPED')", ("stopped",)),
+    "a dict of one's own fed for ever": Attack("R9", "import itertools\nclass D(dict): pass\nD().update(zip(itertools.count(), itertools.count()))\nprint('ESCAPED')", ("stopped",)),
+    "the class of a dict of one's own": Attack("pyjail", "class D(dict): pass\nprint('ESCAPED', D.__base__.__subclasses__())"),
     "__del__ that never ends": Attack("R3", "class A:\n    def __del__(self):\n        while True: pass\nA()\nprint('ESCAPED')", ("stopped",)),
     "__del__ that breeds": Attack("R3", "class A:\n    def __del__(self):\n        A()\n        A()\nA()\nprint('ESCAPED')", ("stopped",)),
     "__del__ that returns from the dead": Attack("R3", "kept = []\nclass A:\n    def __del__(self): kept.append(self)\nfor i in range(10**6): A()\nprint('ESCAPED')", ("stopped",)),
