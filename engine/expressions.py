@@ -335,14 +335,11 @@ class Expressions:
             holder = callee.value
             receiver = self.table[holder.__class__](holder, scope)
             operands.append(receiver)
-            if self.tells:
-                function = self.attribute_of(callee, receiver)
-            else:
-                try:
-                    function = self.access.read(receiver, callee.attr)
-                except BaseException as error:
-                    self.failed(callee, error)
-                    raise
+            try:
+                function = self.access.read(receiver, callee.attr)
+            except BaseException as error:
+                self.place(callee, error)
+                raise
         else:
             function = self.table[callee.__class__](callee, scope)
         kwargs: dict[str, Any] = {}

@@ -42,7 +42,7 @@ class Observer:
 
     def before_expression(self, node: ast.AST) -> None:
         """A call, operator, comparison, subscript, attribute read, in-place operator or unpacking is about to be
-        evaluated, its operands already being values."""
+        evaluated, its operands already being values. The method of a call is read as part of the call's operands."""
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         """It gave `value`. `function` is what was called (None for operators); `operands` the receiver and the

@@ -265,10 +265,10 @@ class Recorder(Observer):
             return
         if next_node() != self.moment.last:
             self.moment.settle()
-        if node not in self._quiet and not self._is_quiet(node, statement):
-            self.moment.turn += 1
         self._locals = scope.variables
         if statement.on and not self._ended:
+            if node not in self._quiet and not self._is_quiet(node, statement):
+                self.moment.turn += 1
             self._guarded(self._finish_statement, statement, scope.variables, value)
         elif statement.printed or statement.warnings or type(node) is ast.Break:
             self._aside(statement, scope.variables, value)
@@ -418,14 +418,15 @@ class Recorder(Observer):
 
     def before_expression(self, node: ast.AST) -> None:
         moment = self.moment
-        if type(node) is not ast.Attribute:  # reading one changes no tensor
-            moment.turn += 1
         number = next_node()
         if number != moment.last:
             moment.close(number, moment.innermost())
         if not moment.on:
+            moment.turn += 1
             moment.stack.append(node)
             return
+        if type(node) is not ast.Attribute:  # reading one changes no tensor
+            moment.turn += 1
         occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
         moment.stack.append(occurrence)
         watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
@@ -434,17 +435,20 @@ class Recorder(Observer):
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         moment = self.moment
-        if type(node) is not ast.Attribute or type(node.ctx) is ast.Store:
-            moment.turn += 1
         number = next_node()
         if number != moment.last:
             moment.close(number, moment.innermost())
         top = moment.stack.pop()
-        if type(top) is Occurrence:
-            self._guarded(self._operation, top, value, operands)
-            self._unwatch(top)
-            if moment.stack and isinstance(moment.stack[-1], Occurrence):
-                moment.stack[-1].children += 1
+        if type(top) is not Occurrence:
+            moment.turn += 1
+            return
+        if type(node) is not ast.Attribute or type(node.ctx) is ast.Store:
+            moment.turn += 1
+        self._guarded(self._operation, top, value, operands)
+        if top.watched:
+            self.watch.end()
+        if moment.stack and type(outer := moment.stack[-1]) is Occurrence:
+            outer.children += 1
 
     def failed_expression(self, node: ast.AST, error: BaseException) -> None:
         moment = self.moment
