@@ -9,7 +9,8 @@
 
 const INDENT = "    ";
 const ROOM = { least: 560, most: 1100, edge: 16 }; // pixels the field may be high, and its distance to the window's edge
-const LINE = { usual: 20, least: 13.2, letters: 1.28 }; // pixels from line to line; how much of that is not letters
+const LINE = { usual: 20, least: 12.8, letters: 1.27, margin: 5 }; // pixels from line to line, per pixel of letters, above all
+const PHONE = 640; // pixels; there the program scrolls
 const views = new WeakMap();
 let told = null; // what the stage said last
 
@@ -77,10 +78,9 @@ function fit(view) {
   const scrolled = area.closest('[data-testid="stMain"]')?.scrollTop ?? 0;
   const room = Math.min(Math.max(innerHeight - area.getBoundingClientRect().top - scrolled - ROOM.edge, ROOM.least), ROOM.most);
   area.style.setProperty("--room", `${Math.floor(room)}px`);
-  const before = getComputedStyle(area);
-  const free = room - parseFloat(before.paddingTop) - parseFloat(before.paddingBottom);
-  const line = free / area.value.trimEnd().split("\n").length;
-  const small = line < LINE.usual && line >= LINE.least;
+  const line = Math.floor((20 * (area.clientHeight - 2 * LINE.margin)) / area.value.split("\n").length) / 20;
+  const small = line < LINE.usual && line >= LINE.least && innerWidth > PHONE;
+  area.style.setProperty("--pad", small ? `${LINE.margin}px` : "0.75rem");
   area.style.setProperty("--line", small ? `${line.toFixed(2)}px` : "1.6");
   area.style.setProperty("--size", small ? `min(0.83rem, ${(line / LINE.letters).toFixed(2)}px)` : "0.83rem");
   const style = getComputedStyle(area);

@@ -55,6 +55,9 @@ def test_a_pasted_lesson_runs_with_ctrl_enter(browser_page: Page, app_url: str) 
     expect(page.locator(".lines .now")).to_have_text(str(line), timeout=WAIT)
     expect(page.locator(".editor-backdrop .echo").last).to_contain_text("4")
     expect(page.locator("[class*='st-key-outcome-']")).to_have_count(0)
+    high = editor(page).evaluate("area => parseFloat(getComputedStyle(area).lineHeight)")
+    editor(page).click(position={"x": 20, "y": 10 + 4.5 * high})
+    expect(page.locator(".lines .now")).to_have_text("5")
 
 
 def test_a_link_opens_a_scenario_and_its_error_in_words(browser_page: Page, app_url: str) -> None:
@@ -106,19 +109,24 @@ def test_nothing_typed_is_lost(browser_page: Page, app_url: str) -> None:
 
 
 def test_the_shared_link_opens_the_same_for_another_learner(new_page: Callable[..., Page], app_url: str) -> None:
-    """Program, seed and all, copied with one click."""
+    """Program, seed, the direction of the graph and all, copied with one click."""
     mine = opened(new_page(permissions=["clipboard-read", "clipboard-write"]), f"{app_url}/program")
     write(mine, LESSON + "\n# 分享")
     mine.keyboard.press("ControlOrMeta+Enter")
     expect(row(mine, "b")).to_contain_text("4", timeout=WAIT)
+    mine.get_by_role("button", name=render("stage.turn")).click()
+    turned = mine.locator(".card").nth(2).get_attribute("transform")
+    mine.wait_for_timeout(1_000)  # the stage says where it rests
     mine.get_by_role("button", name=render("page.share"), exact=False).first.click()
     mine.locator(".copy-link button").first.click(timeout=WAIT)
     expect(mine.locator(".copy-link button").first).to_have_text(render("page.share.copied"))
     link = mine.evaluate("navigator.clipboard.readText()")
     assert link == mine.locator(".copy-link input").first.input_value()
+    assert "view=down" in link
     theirs = opened(new_page(), link)
     expect(editor(theirs)).to_have_value(LESSON + "\n# 分享")
     expect(row(theirs, "b")).to_contain_text("4")
+    assert theirs.locator(".card").nth(2).get_attribute("transform") == turned
 
 
 def test_an_embedded_page_shows_the_work_alone(browser_page: Page, app_url: str) -> None:
@@ -128,6 +136,7 @@ def test_an_embedded_page_shows_the_work_alone(browser_page: Page, app_url: str)
     expect(editor(page)).to_have_count(0)
     expect(page.locator(".st-key-toolbar")).to_have_count(0)
     expect(page.locator(".st-key-language")).to_have_count(0)
+    expect(page.get_by_test_id("stTopNav")).to_have_count(0)
 
 
 def test_the_program_is_whole_on_one_screen(browser_page: Page, app_url: str) -> None:
@@ -136,6 +145,16 @@ def test_the_program_is_whole_on_one_screen(browser_page: Page, app_url: str) ->
     lowest = page.evaluate("document.querySelector('.st-key-editor').getBoundingClientRect().bottom")
     assert lowest <= 900
     assert editor(page).evaluate("area => area.scrollHeight <= area.clientHeight")
+    for name in ("softmax_bce", "linear_regression_device"):  # one with a note, the longest with notes and a file
+        opened(page, f"{app_url}/program?scenario={name}")
+        expect(editor(page)).to_have_value(load()[name].program)
+        page.wait_for_function(
+            """() => { const main = document.querySelector('[data-testid="stMain"]');
+            const stage = document.querySelector('.st-key-stage').getBoundingClientRect();
+            const area = document.querySelector('.st-key-program-program textarea');
+            return main.scrollHeight <= main.clientHeight && stage.bottom <= innerHeight && stage.height > 500
+              && area.scrollHeight <= area.clientHeight; }"""
+        )
     page.get_by_role("button", name=render("page.program.hide")).click()
     expect(page.locator(".stage .source")).to_be_visible(timeout=WAIT)
     expect(editor(page)).to_have_count(0)
