@@ -44,6 +44,7 @@ text.number{font-size:11px;font-weight:600}text.v{fill:var(--value_text)}text.g{
 """
 _LOOP, _BEAT, _TURN = 9.0, 0.55, 3.2  # seconds: the whole, one column, and when the gradients set out
 _BULGE = 30.0  # how far an edge that passes over other nodes swings out
+_PORT = 7.0  # between the ends of two edges at one node
 _LIFT = 2.0  # the two directions of an edge run this far above and below its middle
 
 
@@ -169,8 +170,9 @@ def draw(text: str, *, moving: bool = False) -> str:
         f"<svg viewBox='0 0 {_WIDTH:g} {sketch.height:g}' xmlns='http://www.w3.org/2000/svg'>"
         f"<style>{_colours()}{_STYLE}{_motion(last) if moving else ''}</style>"
     ]
-    for edge in sketch.edges:
-        parts += _edge(sketch, edge, last)
+    ports = _ports(sketch)
+    for edge, port in zip(sketch.edges, ports, strict=True):
+        parts += _edge(sketch, edge, last, port)
     for node in sketch.nodes.values():
         parts += _pill(node, last, moving)
     return "".join([*parts, "</svg>"])
@@ -200,17 +202,29 @@ def _motion(last: int) -> str:
     return "@media(prefers-reduced-motion:no-preference){" + "".join(rules) + "}"
 
 
-def _edge(sketch: Sketch, edge: Edge, last: int) -> list[str]:
+def _ports(sketch: Sketch) -> list[float]:
+    """For each edge how far above or below the middle of its end it arrives: side by side in the order in which they
+    come, so that two do not cross there."""
+    ports = [0.0] * len(sketch.edges)
+    for node in sketch.nodes.values():
+        arriving = [number for number, edge in enumerate(sketch.edges) if edge.end is node]
+        arriving.sort(key=lambda number: sketch.edges[number].start.y)
+        for place, number in enumerate(arriving):
+            ports[number] = _PORT * (place - (len(arriving) - 1) / 2)
+    return ports
+
+
+def _edge(sketch: Sketch, edge: Edge, last: int, port: float) -> list[str]:
     """Its way forward, its way back where there is one, and the cut."""
     start, end = edge.start, edge.end
     x1, x2 = start.x + start.width / 2 + 1, end.x - end.width / 2 - 1
     forward, back = edge.start.column, last - edge.end.column
     lift = _LIFT if sketch.carries(start) and not edge.cut else 0.0
     bulge = _BULGE if end.column - start.column > 1 and start.y == end.y else 0.0
-    way = _way(x1, start.y - lift, x2, end.y - lift, bulge)
+    way = _way(x1, start.y - lift, x2, end.y + port - lift, bulge)
     ways = [f"<path class='v v{forward}' pathLength='1' d='{way}'/>"]
     if lift:
-        way = _way(x2, end.y + lift, x1, start.y + lift, bulge)
+        way = _way(x2, end.y + port + lift, x1, start.y + lift, bulge)
         ways.append(f"<path class='g g{back}' pathLength='1' d='{way}'/>")
     if edge.cut:
         x, y = (x1 + x2) / 2, (start.y + end.y) / 2
