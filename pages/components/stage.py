@@ -78,9 +78,8 @@ def selection(key: str) -> Selection:
     if not isinstance(at, Mapping):
         return Selection()
     view = at.get("view")
-    return Selection(
-        *(_whole(at.get(name)) for name in ("step", "part", "node")), view if view in ("right", "down") else ""
-    )
+    step, part, node = (_whole(at.get(name)) for name in ("step", "part", "node"))
+    return Selection(step, part, node, view if view in ("right", "down") else "")
 
 
 def _closed(key: str, mark: str) -> tuple[int, ...] | None:
