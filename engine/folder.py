@@ -169,7 +169,9 @@ def _walk(obj: object) -> Iterator[object]:
     stack, seen = [obj], set[int]()
     while stack and len(seen) < 100_000:
         value = stack.pop()
-        if id(value) in seen or isinstance(value, str | bytes | int | float | torch.Tensor) or value is None:
+        if id(value) in seen or isinstance(value, str | bytes | int | float) or value is None:
+            continue
+        if isinstance(value, torch.Tensor) and type(value).__module__ != "__main__":
             continue
         seen.add(id(value))
         yield value

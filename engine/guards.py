@@ -42,6 +42,7 @@ SETTINGS: dict[str, frozenset[str]] = {
     "torch.backends.cuda.matmul": frozenset({"allow_tf32", "allow_fp16_reduced_precision_reduction"}),
     "torch.backends.mkldnn": frozenset({"enabled", "deterministic"}),
     "torch.backends.opt_einsum": frozenset({"enabled", "strategy"}),
+    "torch.utils.deterministic": frozenset({"fill_uninitialized_memory"}),
     "matplotlib.pyplot": frozenset({"rcParams"}),
 }
 """Switches that programs set and that change nothing on a CPU."""
@@ -408,7 +409,11 @@ def operators(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, 
 @function("torch.empty", "torch.empty_like", "numpy.empty", "numpy.empty_like")
 @method("new_empty")
 def empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """As `zeros`; where that cannot be asked for, the original with its memory cleared."""
+    """As `zeros`; where that cannot be asked for, the original with its memory cleared. Where deterministic
+    algorithms are asked for, PyTorch itself writes the memory."""
+    if torch.are_deterministic_algorithms_enabled() and original not in (np.empty, np.empty_like):
+        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+        return original(*args, **kwargs)
     owner = getattr(original, "__self__", None)
     name = original.__name__.replace("empty", "zeros")
     zeros = getattr(
@@ -581,6 +586,27 @@ def _unwatched(kind: type, *args: Any, **kwargs: Any) -> Any:
     """A subclass of Tensor takes the memory of a new tensor, which no dispatch mode may have seen before."""
     with _disable_current_modes():
         return kind(*args, **kwargs)
+
+
+@function("torch.nn.attention.bias.causal_lower_right", "torch.nn.attention.bias.causal_upper_left")
+def causal(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """They make a subclass of Tensor."""
+    return _unwatched(original, *args, **kwargs)
+
+
+@function("torch.utils.swap_tensors")
+def swap(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Classes are swapped before anybody looks whether the values are tensors."""
+    if not all(isinstance(value, torch.Tensor) for value in (*args, *kwargs.values())):
+        raise Refused("refused.guard.plain", name="swap_tensors")
+    return original(*args, **kwargs)
+
+
+@method("offsets", "lengths")
+def ragged(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Where the rows of a nested tensor begin is read without a check: a program gets a copy."""
+    found = original(*args, **kwargs)
+    return found.clone() if isinstance(found, torch.Tensor) else found
 
 
 def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

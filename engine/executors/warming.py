@@ -32,6 +32,8 @@ MODULES = (
     "torch.distributions",
     "torch.func",
     "torch.masked.maskedtensor._ops_refs",
+    "torch.nested._internal.ops",
+    "torch.nn.attention.bias",
     "torch.nn.utils.parametrizations",
     "torch.nn.utils.prune",
     "torch.nn.utils.rnn",
@@ -103,17 +105,27 @@ torch.ones(2, 3) @ torch.ones(2, 3)
 """
 
 
+class _NobodyWatches:
+    """What `torch.utils.swap_tensors` sees of `weakref`: the recorder's own references are not the program's."""
+
+    @staticmethod
+    def getweakrefs(_: object) -> list[Any]:
+        """None."""
+        return []
+
+
 def warm(*, engine: bool = True) -> None:
     """Import and run one of each; afterwards random numbers are where they were. Without `engine`, PyTorch only."""
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     for name in MODULES:
         importlib.import_module(name)
+    torch.utils.weakref = _NobodyWatches  # type: ignore[attr-defined]
     tempfile.gettempdir()  # looks for a folder once
     state = torch.get_rng_state(), np.random.get_state(), random.getstate()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for one in (_autograd, _optimizers, _layers, _transforms, _library, _arrays, _serialization):
+        for one in (_autograd, _optimizers, _layers, _transforms, _library, _nested, _arrays, _serialization):
             one()
         if engine:
             _programs()
@@ -250,6 +262,12 @@ def _library() -> None:
     torch.testing.assert_close(first, first)
     torch.allclose(first, second), torch.unique(first), torch.topk(first, 1), torch.sort(first)
     torch.where(first > 0.5, first, second)
+
+
+def _nested() -> None:
+    nested = torch.nested.nested_tensor([torch.rand(2, 3), torch.rand(1, 3)], layout=torch.jagged)
+    repr(nested), repr(nested * 2), nested.to_padded_tensor(0.0)
+    nn.Linear(3, 1)(nested).sum().backward()
 
 
 def _arrays() -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.standins import Names, Run
+from engine.standins import Names, Offered, Run
 
 _START = 1.7e9
 _TICK = 1e-4
+_HOME = "torch.utils.benchmark.utils"
 
 
 def offer(run: Run) -> Names:
@@ -44,8 +45,42 @@ def offer(run: Run) -> Names:
                 run.owner.invoke(statement, (), {})
         return elapsed() - before
 
+    class Measurement(Offered):
+        """What a `Timer` measured: seconds by the clock of the run."""
+
+        def __init__(self, times: list[float], label: str) -> None:
+            self.times = self.raw_times = times
+            self.mean = sum(times) / len(times)
+            self.median = sorted(times)[len(times) // 2]
+            self.iqr = 0.0
+            self.number_per_run = 1
+            self.title = label
+
+        def __repr__(self) -> str:
+            return f"<{_HOME}.common.Measurement object>\n{self.title}\n  {self.median * 1e6:.2f} us"
+
+    class Timer(Offered):
+        """`torch.utils.benchmark.Timer`: the clock is read, the statement, a text, is not run."""
+
+        def __init__(self, stmt: str = "pass", setup: str = "pass", label: Any = None, **kwargs: Any) -> None:
+            self._label = str(label or stmt)
+
+        def timeit(self, number: int = 1_000_000) -> Measurement:
+            """One measurement."""
+            before = elapsed()
+            return Measurement([elapsed() - before], self._label)
+
+        def blocked_autorange(self, callback: Any = None, min_run_time: float = 0.2) -> Measurement:
+            """Likewise."""
+            return self.timeit()
+
+        def adaptive_autorange(self, threshold: float = 0.1, **kwargs: Any) -> Measurement:
+            """Likewise."""
+            return self.timeit()
+
     times = {"time": now, "perf_counter": elapsed, "process_time": elapsed, "monotonic": elapsed, "sleep": sleep}
     return {
         "time": {**times, "time_ns": nanoseconds, "perf_counter_ns": nanoseconds},
+        "torch.utils.benchmark": {"Timer": Timer, "Measurement": Measurement},
         "timeit": {"default_timer": elapsed, "timeit": timed},
     }

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import io
 import posixpath
 from collections.abc import Iterator
@@ -73,6 +74,16 @@ def offer(run: Run) -> Names:
         with torch.serialization.safe_globals(trusted(list(safe_globals))):
             yield
 
+    def globbed(pathname: Any, **kwargs: Any) -> list[str]:
+        """`glob.glob`: names of the folder that fit, part by part."""
+        parts = PurePosixPath(pathname).parts
+
+        def fits(name: str) -> bool:
+            found = PurePosixPath(name).parts
+            return len(found) == len(parts) and all(map(fnmatch.fnmatchcase, found, parts))
+
+        return [name for name in folder.names() if fits(name)]
+
     serialization = {
         "add_safe_globals": add,
         "safe_globals": safe,
@@ -94,7 +105,8 @@ def offer(run: Run) -> Names:
     return {
         "torch": {"save": folder.save, "load": folder.load},
         "torch.serialization": {"save": folder.save, "load": folder.load, **serialization},
-        "io": {"BytesIO": io.BytesIO, "StringIO": io.StringIO},
+        "io": {"BytesIO": io.BytesIO, "StringIO": io.StringIO, "open": folder.open},
+        "glob": {"glob": globbed},
         "os": {
             "environ": environment,
             "getenv": environment.get,

@@ -19,6 +19,12 @@ class Flags(Offered):
     """A group of switches that may be read and set, and change nothing on a CPU."""
 
 
+class Warned(Flags):
+    """A switch of warnings, which nobody sees here."""
+
+    enabled = False
+
+
 class OptimizedModule(Offered, torch.nn.Module):
     """What `torch.compile` makes of a module: the module itself, one level down."""
 
@@ -113,6 +119,8 @@ def offer(run: Run) -> Names:
         "uuid": {"uuid4": identifier},
         "torch": {"compile": _compile},
         "torch.compiler": {"disable": _disable, "is_compiling": lambda: False, "reset": nothing},
+        "torch.utils.deterministic": {"fill_uninitialized_memory": True},
+        "torch.utils.backcompat": {"broadcast_warning": Warned(), "keepdim_warning": Warned()},
         "torch.backends.mkldnn": {"enabled": True, "deterministic": False},
         "torch.backends.opt_einsum": {"enabled": torch.backends.opt_einsum.enabled, "strategy": "auto"},
         "torch.backends.cudnn": {"enabled": True, "benchmark": False, "deterministic": False, "allow_tf32": True},

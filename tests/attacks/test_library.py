@@ -227,6 +227,12 @@ ATTACKS = {
     "a thread around a library function": Attack("R7", "import threading, torch\nthreading.Thread(target=torch.hub.load, args=('x',)).start()\nprint('ESCAPED')"),
     "masked tensor's own": Attack("module walk", "import torch\nprint('ESCAPED', torch.masked.maskedtensor.core)", OWN),
     "masked data made of lies": Attack("security.md 5", "import torch\nm = torch.masked.masked_tensor(torch.ones(2), torch.tensor([True, False]))\nprint('ESCAPED', m._masked_data.set_())"),
+    "classes of the program's own swapped": Attack("confused types", "import torch\nclass A:\n    is_leaf = False\n    def _use_count(self): return 1\nclass B(torch.nn.Module):\n    is_leaf = False\n    def _use_count(self): return 1\na, b = A(), B()\ntry: torch.utils.swap_tensors(a, b)\nexcept TypeError: pass\nprint('ESCAPED', type(a))"),
+    "rows of a nested tensor moved out of it": Attack("security.md 4b", "import torch\nn = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)], layout=torch.jagged)\nn.offsets().fill_(10**7)\nif n.to_padded_tensor(0.0).shape != (2, 2, 3): print('ESCAPED')", ("finished",)),
+    "rows of a nested tensor by numbers": Attack("security.md 4b", "import torch\nprint('ESCAPED', torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), torch.tensor([0, 10**9])))"),
+    "functorch walks a path of names": Attack("module walk", "import torch\nfrom torch import nn\nimport functorch\nclass M(nn.Module):\n    def named_parameters(self, *a, **k): return [('forward.__func__.__globals__', torch.ones(1))]\n    def forward(self): return 1\nf, p = functorch.make_functional(M())\nprint('ESCAPED', f(p))", OWN),
+    "a collate function of the library": Attack("R7", "import torch\nfrom torch.utils.data._utils.collate import collate\nprint('ESCAPED', collate([1], collate_fn_map={int: torch.hub.load}))"),
+    "super of a class and its type": Attack("module walk", "class A:\n    def f(self): return super(A).__self_class__\nprint('ESCAPED', A().f())"),
     "SummaryWriter": Attack(IDEA, "from torch.utils.tensorboard import SummaryWriter\nSummaryWriter('/tmp/x')\nprint('ESCAPED')", OWN),
 }  # fmt: skip
 _MODULES = """
