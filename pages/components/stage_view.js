@@ -4,7 +4,7 @@ import { html, mark } from "./dom.js";
 import { MARGIN } from "./stage_shapes.js";
 
 const FAR = 0.5;
-const SCALE = { least: 0.04, most: 3, readable: 0.66, passing: 0.8, largest: 1.15 };
+const SCALE = { least: 0.04, most: 3, readable: 0.62, passing: 0.8, largest: 1.15 };
 
 // How large a graph is drawn at first: whole, if its words can be read then; else so that its breadth is whole and only its
 // length is moved along.
