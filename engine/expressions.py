@@ -41,6 +41,7 @@ class Expressions:
         self.blocks = analyse(program.tree)
         self.builtins: dict[str, Any] = {**vocabulary.builtins, **self.python.names}
         self.globals: dict[str, Any] = {}
+        self.postponed = False  # after `from __future__ import annotations`
         self.withheld: dict[str, Refused] = {}  # names that a star import did not bring
         self.module = Scope(self.blocks[program.tree], self.globals, None, 0, None)
         self.stubs: dict[ast.AST, Stub] = {}
@@ -478,7 +479,29 @@ class Expressions:
                 self.caller = caller
                 self.observer.leave_scope(inner)
 
-        return make_function(stub, start, self.access.namespace, defaults, keyword_defaults)
+        function = make_function(stub, start, self.access.namespace, defaults, keyword_defaults)
+        if node.__class__ is ast.FunctionDef:
+            function.__annotations__ = self.annotations(node, scope)
+        return function
+
+    def annotations(self, node: ast.FunctionDef, scope: Scope) -> dict[str, Any]:
+        """The annotations of a function's parameters and of what it returns."""
+        given = node.args
+        found = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
+        annotated = {one.arg: one.annotation for one in found if one is not None and one.annotation is not None}
+        if node.returns is not None:
+            annotated["return"] = node.returns
+        return {name: self.annotation(annotation, scope) for name, annotation in annotated.items()}
+
+    def annotation(self, node: ast.expr, scope: Scope) -> Any:
+        """The value of an annotation, or its text where it names what is not on the list or all are postponed."""
+        if self.postponed:
+            return ast.unparse(node)
+        try:
+            return self.evaluate(node, scope)
+        except Refused:
+            self.budget.stopped = None
+            return ast.unparse(node)
 
     # Comprehensions.
 

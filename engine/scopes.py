@@ -159,13 +159,15 @@ class _Analysis:
     def _function(self, node: ast.FunctionDef, block: Block) -> None:
         self._all(node.decorator_list, block)
         self._arguments(node.args, block)
+        self._all([node.returns], block)
         self._bind(self._mangled(node.name, block), block)
         inner = self._open(node, "function", node.name, block)
         self._parameters(node.args, inner)
         self._all(node.body, inner)
 
     def _arguments(self, arguments: ast.arguments, block: Block) -> None:
-        self._all([*arguments.defaults, *arguments.kw_defaults], block)
+        annotations = [parameter.annotation for parameter in parameters(arguments)]
+        self._all([*arguments.defaults, *arguments.kw_defaults, *annotations], block)
 
     def _parameters(self, arguments: ast.arguments, block: Block) -> None:
         for parameter in parameters(arguments):

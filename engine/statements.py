@@ -229,20 +229,13 @@ class Statements(Expressions):
             self.set_attribute(target, container, new)
 
     def annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
-        """`target: annotation = value`; annotations matter in classes only, where dataclasses read them."""
+        """`target: annotation = value`; annotations matter in classes, where dataclasses read them."""
         if node.value is not None:
             self.assign(node.target, self.evaluate(node.value, scope), scope)
-        if scope.block.kind == "class" and isinstance(node.target, ast.Name):
-            annotations = scope.variables.setdefault("__annotations__", {})
-            annotations[node.target.id] = self.annotation(node.annotation, scope)
-
-    def annotation(self, node: ast.expr, scope: Scope) -> Any:
-        """The value of an annotation, or its text where it names what is not there or not on the list."""
-        try:
-            return self.evaluate(node, scope)
-        except (Exception, Refused):
-            self.budget.stopped = None
-            return ast.unparse(node)
+        if scope.block.kind != "function" and isinstance(node.target, ast.Name):
+            annotation = self.annotation(node.annotation, scope)
+            if scope.block.kind == "class":
+                scope.variables.setdefault("__annotations__", {})[node.target.id] = annotation
 
     def return_(self, node: ast.Return, scope: Scope) -> Returned:
         """`return value`."""
@@ -306,6 +299,7 @@ class Statements(Expressions):
     def import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
         """`from a import b as c`."""
         if node.module == "__future__":
+            self.postponed = self.postponed or any(alias.name == "annotations" for alias in node.names)
             return
         if node.level:
             raise ImportError("attempted relative import with no known parent package")

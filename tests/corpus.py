@@ -209,7 +209,7 @@ def plain(source: str) -> dict[str, Any]:
         warnings.simplefilter("ignore")
         _seed()
         try:
-            exec(compile(source, "<program>", "exec"), module.__dict__)
+            exec(compile(source, "<program>", "exec", dont_inherit=True), module.__dict__)
         except BaseException as raised:
             error = raised
     return story(module.__dict__, output.getvalue(), error)

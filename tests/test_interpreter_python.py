@@ -52,7 +52,7 @@ def plain_python(source: str) -> tuple[str, dict[str, str], tuple[str, str] | No
     error = None
     with contextlib.redirect_stdout(printed):
         try:
-            exec(compile(source, "<program>", "exec"), namespace)
+            exec(compile(source, "<program>", "exec", dont_inherit=True), namespace)
         except BaseException as raised:
             error = raised
     if isinstance(error, SystemExit) and not error.code:

@@ -57,7 +57,7 @@ def plain(source: str) -> tuple[str, str | None, str]:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         try:
-            exec(compile(source, "<program>", "exec"), module.__dict__)
+            exec(compile(source, "<program>", "exec", dont_inherit=True), module.__dict__)
         except BaseException as error:
             return printed.getvalue(), type(error).__name__, str(error)
     return printed.getvalue(), None, ""
