@@ -50,6 +50,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "live.line": ("model", "模型"),
     "live.residual": ("residual", "残差"),
     "live.answer": ("exact answer", "精确解"),
+    "live.squares": ("least squares", "最小二乘解"),
     "live.path": ("path", "路径"),
     "live.here": ("here", "当前"),
     "live.predicted": ("predicted", "预测值"),

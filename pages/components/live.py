@@ -197,9 +197,12 @@ def live(
     """
     training = RUNS.get(token)
     assert training is not None
+    texts = {name.removeprefix("live."): text for name, text in area("live.", language).items()}
+    if training.settings.loss != "mse":  # another loss may go below that of least squares
+        texts["answer"] = texts["squares"]
     given = {
         "token": token,
-        "texts": {name.removeprefix("live."): text for name, text in area("live.", language).items()},
+        "texts": texts,
         "palettes": msgspec.to_builtins(PALETTES),
         "names": names,
         "epochs": training.settings.epochs,

@@ -221,7 +221,7 @@ class Charts {
       x: one.rows.map((line) => line[0]), y: one.rows.map(measure), mode: "lines", name: one.label,
       line: { color: OTHERS[index % OTHERS.length], width: 1.5, dash: DASHES[index % DASHES.length] },
     }));
-    const seen = drawn.map(measure).filter((value) => value > 0);
+    const seen = [...drawn, row].map(measure).filter((value) => value > 0);
     // An exact fit's loss is rounding noise far below everything: it would flatten the curve it is compared with.
     const least = seen.length ? Math.min(...seen) : 1;
     const most = seen.length ? Math.max(...seen) : 1;
@@ -230,7 +230,7 @@ class Charts {
       ...old, ...level,
       { x: drawn.map((one) => one[0]), y: drawn.map(measure), mode: "lines", name: title, line: { color: gradient, width: 2.5 } },
       { x: [row[0]], y: [measure(row)], mode: "markers", name: texts.here, showlegend: false, cliponaxis: false, marker: { size: 9, color: gradient, line: { color: text, width: 1.5 } } },
-    ], this.layout(texts.epoch, title, { yaxis: { type: "log", ...ticks(least, most) }, xaxis: epochs(last) }));
+    ], this.layout(texts.epoch, title, { yaxis: { type: "log", ...ticks(level.length ? Math.min(least, known.answerLoss) : least, most) }, xaxis: epochs(last) }));
   }
 
   parameters(rows, row) {
@@ -286,8 +286,8 @@ function epochs(last) {
 function ticks(least, most) {
   const [low, high] = [Math.floor(Math.log10(least)) - 1, Math.ceil(Math.log10(most)) + 1];
   const decades = Math.log10(most / least);
-  if (decades < 0.7) return { exponentformat: "none" };
-  const stride = Math.ceil(decades / 6);
+  if (decades > 0 && decades < 0.7) return { exponentformat: "none", nticks: 5 };
+  const stride = Math.max(1, Math.ceil(decades / 6));
   const tickvals = [];
   for (let power = Math.floor(low / stride) * stride; power <= high; power += stride) {
     for (const digit of decades < 2 ? [1, 2, 5] : [1]) tickvals.push(digit * 10 ** power);
