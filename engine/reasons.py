@@ -178,14 +178,19 @@ def _made_by(rows: Rows, node: Node) -> str:
 
 
 def unnamed_leaf(rows: Rows) -> Iterator[Reason]:
-    """A variable made from a leaf that no name holds: its .grad stays None and an optimizer refuses it."""
+    """A variable made from a leaf that no name holds: its .grad stays None and an optimizer refuses it. Not one that
+    was told to retain its grad, and not where the leaf was made elsewhere, as the parameters of a module."""
+    kept = {value.tensor for value in rows.values.values() if isinstance(value, TensorValue) and value.retains_grad}
+    made = {(row.tick, rows.values[one].tensor) for row in rows.trace.operations for one in row.outputs}  # type: ignore[union-attr]
     for step in rows.trace.steps:
         for name, value in rows.tensors(step):
             node = rows.nodes.get(value.node) if value.node is not None else None
             if node is None or value.is_leaf or node.span is None or node.span[0] != step.span[0]:
                 continue
             source = _only_leaf(rows, node)
-            if source is not None and source not in rows.names and node.tick == step.tick:
+            if source is None or source in rows.names or value.tensor in kept or (step.tick, source) not in made:
+                continue
+            if node.tick == step.tick:
                 yield Reason("note.unnamed_leaf", {"name": name, "line": step.span[0], "node": node.name}, step.span)
 
 

@@ -144,6 +144,9 @@ CLEAN = {
     "cleared": LOOP + "    w.grad = None\n",
     "trained": NOTES["evaluation mode"][0].replace("m.eval()", "m.train()"),
     "not trained, only looked at": NOTES["evaluation mode"][0].replace("opt.step()", "print(loss)"),
+    "a layer without a name": "import torch\ny = torch.nn.Embedding(2, 3)(torch.tensor([0]))\ny.sum().backward()\n",
+    "a grad that is retained": "import torch\nx = torch.ones(6, requires_grad=True).reshape(2, 3)\nx.retain_grad()\n"
+    "x.sum().backward()\n",
     "accuracy": "import torch\nw = torch.ones(2, requires_grad=True)\ny = w * 2\nk = y.argmax()\ny.sum().backward()\n",
     "evaluated": NOTES["training mode"][0].replace("with torch.no_grad", "m.eval()\nwith torch.no_grad"),
 }
