@@ -229,13 +229,12 @@ class Statements(Expressions):
             self.set_attribute(target, container, new)
 
     def annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
-        """`target: annotation = value`; annotations matter in classes, where dataclasses read them."""
+        """`target: annotation = value`; annotations matter in classes only, where dataclasses read them."""
         if node.value is not None:
             self.assign(node.target, self.evaluate(node.value, scope), scope)
-        if scope.block.kind != "function" and isinstance(node.target, ast.Name):
-            annotation = self.annotation(node.annotation, scope)
-            if scope.block.kind == "class":
-                scope.variables.setdefault("__annotations__", {})[node.target.id] = annotation
+        if scope.block.kind == "class" and isinstance(node.target, ast.Name):
+            annotations = scope.variables.setdefault("__annotations__", {})
+            annotations[node.target.id] = self.annotation(node.annotation, scope)
 
     def return_(self, node: ast.Return, scope: Scope) -> Returned:
         """`return value`."""
