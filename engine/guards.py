@@ -38,8 +38,11 @@ KEPT = frozenset({"_parameters", "_buffers", "_modules", "_backward_hooks", "_fo
 """Fields that nn.Module keeps for itself."""
 
 SETTINGS: dict[str, frozenset[str]] = {
-    "torch.backends.cudnn": frozenset({"enabled", "benchmark", "deterministic", "allow_tf32"}),
-    "torch.backends.cuda.matmul": frozenset({"allow_tf32", "allow_fp16_reduced_precision_reduction"}),
+    "torch.backends": frozenset({"fp32_precision"}),
+    "torch.backends.cudnn": frozenset({"enabled", "benchmark", "deterministic", "allow_tf32", "fp32_precision"}),
+    "torch.backends.cudnn.conv": frozenset({"fp32_precision"}),
+    "torch.backends.cudnn.rnn": frozenset({"fp32_precision"}),
+    "torch.backends.cuda.matmul": frozenset({"allow_tf32", "allow_fp16_reduced_precision_reduction", "fp32_precision"}),
     "torch.backends.mkldnn": frozenset({"enabled", "deterministic"}),
     "torch.backends.opt_einsum": frozenset({"enabled", "strategy"}),
     "torch.utils.deterministic": frozenset({"fill_uninitialized_memory"}),

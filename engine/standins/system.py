@@ -123,7 +123,20 @@ def offer(run: Run) -> Names:
         "torch.utils.backcompat": {"broadcast_warning": Warned(), "keepdim_warning": Warned()},
         "torch.backends.mkldnn": {"enabled": True, "deterministic": False},
         "torch.backends.opt_einsum": {"enabled": torch.backends.opt_einsum.enabled, "strategy": "auto"},
-        "torch.backends.cudnn": {"enabled": True, "benchmark": False, "deterministic": False, "allow_tf32": True},
-        "torch.backends.cuda.matmul": {"allow_tf32": False, "allow_fp16_reduced_precision_reduction": True},
+        "torch.backends": {"fp32_precision": "none"},
+        "torch.backends.cudnn": {
+            "enabled": True,
+            "benchmark": False,
+            "deterministic": False,
+            "allow_tf32": True,
+            "fp32_precision": "none",
+        },
+        "torch.backends.cudnn.conv": {"fp32_precision": "tf32"},
+        "torch.backends.cudnn.rnn": {"fp32_precision": "tf32"},
+        "torch.backends.cuda.matmul": {
+            "allow_tf32": False,
+            "allow_fp16_reduced_precision_reduction": True,
+            "fp32_precision": "none",
+        },
         "torch.cuda": {"empty_cache": nothing, "synchronize": torch.cuda.synchronize},
     }

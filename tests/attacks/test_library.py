@@ -233,6 +233,8 @@ ATTACKS = {
     "functorch walks a path of names": Attack("module walk", "import torch\nfrom torch import nn\nimport functorch\nclass M(nn.Module):\n    def named_parameters(self, *a, **k): return [('forward.__func__.__globals__', torch.ones(1))]\n    def forward(self): return 1\nf, p = functorch.make_functional(M())\nprint('ESCAPED', f(p))", OWN),
     "a collate function of the library": Attack("R7", "import torch\nfrom torch.utils.data._utils.collate import collate\nprint('ESCAPED', collate([1], collate_fn_map={int: torch.hub.load}))"),
     "super of a class and its type": Attack("module walk", "class A:\n    def f(self): return super(A).__self_class__\nprint('ESCAPED', A().f())"),
+    "wrap_torch_function makes a class": Attack("R8", "from torch.overrides import wrap_torch_function\nprint('ESCAPED', wrap_torch_function(lambda *a: ())(type)('X', (), {}))"),
+    "wrap_torch_function calls the outside": Attack("R8", "import torch\nfrom torch.overrides import wrap_torch_function\nprint('ESCAPED', wrap_torch_function(lambda *a: ())(torch.hub.load)('x'))"),
     "SummaryWriter": Attack(IDEA, "from torch.utils.tensorboard import SummaryWriter\nSummaryWriter('/tmp/x')\nprint('ESCAPED')", OWN),
 }  # fmt: skip
 _MODULES = """
