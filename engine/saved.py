@@ -27,6 +27,8 @@ _LIST = 16
 def names_of(node: Any) -> tuple[str, ...]:
     """The attributes under which nodes of this type keep things."""
     kind = type(node)
+    if getattr(getattr(kind, "_forward_cls", None), "clear_saved_tensors_on_access", False):
+        return ()  # to look would free them
     names = _NAMES.get(kind)
     if names is None:
         names = tuple(name for name in dir(kind) if name.startswith("_saved_"))

@@ -223,6 +223,18 @@ def test_cuts_have_their_reason() -> None:
     ]  # fmt: skip
 
 
+def test_what_can_be_read_once_is_left_to_the_program() -> None:
+    trace = finished(
+        "import torch\nclass Once(torch.autograd.Function):\n    clear_saved_tensors_on_access = True\n"
+        "    @staticmethod\n    def forward(ctx, x):\n        ctx.save_for_backward(x)\n        return x * 3\n"
+        "    @staticmethod\n    def backward(ctx, grad):\n        (x,) = ctx.saved_tensors\n"
+        "        return grad * 3 + x * 0\n"
+        "w = torch.tensor([2.0], requires_grad=True)\nOnce.apply(w).backward()\nprint(w.grad)"
+    )
+    assert node(trace, "OnceBackward").saved == []
+    assert trace.steps[-1].printed == "tensor([3.])\n"
+
+
 def test_what_a_node_keeps_and_when_it_is_freed() -> None:
     trace = finished(
         "import torch\nw = torch.tensor([2.0], requires_grad=True)\ny = w.exp() * w\n"

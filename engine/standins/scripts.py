@@ -10,7 +10,6 @@ import contextlib
 import io
 import logging
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from engine.errors import Refused
@@ -171,14 +170,25 @@ def _tempfile(run: Run) -> Names:
         """A path that no other has, from the sequence of the run."""
         return f"/tmp/{prefix or 'tmp'}{run.next_seed() % 36**8:08x}{suffix or ''}"
 
-    @contextlib.contextmanager
-    def directory(suffix: Any = None, prefix: Any = None, dir: Any = None, **kwargs: Any) -> Iterator[str]:
+    class Directory(Offered):
         """`tempfile.TemporaryDirectory`: a name; what is saved under it is gone after."""
-        name = fresh(prefix, suffix)
-        yield name
-        for file in run.folder.names():
-            if file.startswith(f"{name}/"):
+
+        def __init__(self, suffix: Any = None, prefix: Any = None, *args: Any, **kwargs: Any) -> None:
+            self.name = fresh(prefix, suffix)
+
+        def cleanup(self) -> None:
+            """Remove what lies under the name."""
+            for file in [file for file in run.folder.names() if file.startswith(f"{self.name}/")]:
                 run.folder.remove(file)
+
+        def __enter__(self) -> str:
+            return self.name
+
+        def __exit__(self, *error: object) -> None:
+            self.cleanup()
+
+        def __repr__(self) -> str:
+            return f"<TemporaryDirectory {self.name!r}>"
 
     def named(mode: str = "w+b", *args: Any, suffix: Any = None, prefix: Any = None, **kwargs: Any) -> Any:
         """`tempfile.NamedTemporaryFile`: a file of the run's folder."""
@@ -197,7 +207,7 @@ def _tempfile(run: Run) -> Names:
             "gettempdir": lambda: "/tmp",
             "mkdtemp": made,
             "mktemp": made,
-            "TemporaryDirectory": directory,
+            "TemporaryDirectory": Directory,
             "NamedTemporaryFile": named,
             "TemporaryFile": unnamed,
         }
