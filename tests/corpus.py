@@ -27,7 +27,6 @@ import numpy as np
 import torch
 
 from engine.limits import DEFAULT
-from tests import forking
 from tests.forking import in_child
 
 WIDE = msgspec.structs.replace(DEFAULT, printed_length=10**7, printed_lines=10**6)
@@ -160,7 +159,6 @@ def _seed() -> None:
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     """What `function` returns in a fork, in a folder of its own; {"lost": status} where it died, {"broken": message}
     where it raised."""
-    forking.prepare("tests.warmed", __name__)
     with tempfile.TemporaryDirectory() as folder:
         return in_child(_quietly, folder, function, *arguments)
 

@@ -18,10 +18,13 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parent.parent
 _context = multiprocessing.get_context("forkserver")
 
+PRELOADED = ("tests.warmed", "tests.corpus", "tests.test_interpreter_torch")
+"""What every fork finds imported."""
 
-def prepare(*modules: str) -> None:
-    """What every fork finds imported. Takes effect where no fork was made before."""
-    _context.set_forkserver_preload(list(modules))
+
+def _prepare() -> None:
+    """Start the process that makes the forks, where it does not run yet."""
+    _context.set_forkserver_preload(list(PRELOADED))
     with contextlib.chdir(_ROOT):  # where it looks for them
         multiprocessing.forkserver.ensure_running()
 
@@ -29,6 +32,7 @@ def prepare(*modules: str) -> None:
 def in_child(function: Callable[..., Any], *arguments: Any, seconds: float = 20.0) -> Any:
     """What `function`, which a module holds by its name, returns, by way of JSON. {"lost": status} where the fork died
     or took longer."""
+    _prepare()
     reader, writer = _context.Pipe(duplex=False)
     child = _context.Process(target=_answer, args=(writer, function, arguments))
     child.start()

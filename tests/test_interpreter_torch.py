@@ -24,22 +24,12 @@ from engine.errors import Stop
 from engine.interpreter import Interpreter
 from engine.observer import Observer
 from engine.program import parse
-from tests import forking
 from tests.forking import in_child
 
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 STOOD_IN = {"matplotlib and tqdm"}
 """Programs that need what may not be installed here: we stand in for it, plain Python cannot be asked."""
-
-
-LATE = ("torch._dynamo", "torch.distributions", "torch.utils.checkpoint", "torch.func", "sympy")
-"""What PyTorch imports late: once, and not again in every child."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _imported() -> None:
-    forking.prepare(*LATE, "tests.test_interpreter_torch")
 
 
 def programs() -> list[Any]:
