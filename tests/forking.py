@@ -10,6 +10,9 @@ import contextlib
 import json
 import multiprocessing
 import multiprocessing.forkserver
+import sys
+import types
+import unittest.mock
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,7 +38,8 @@ def in_child(function: Callable[..., Any], *arguments: Any, seconds: float = 20.
     _prepare()
     reader, writer = _context.Pipe(duplex=False)
     child = _context.Process(target=_answer, args=(writer, function, arguments))
-    child.start()
+    with unittest.mock.patch.dict(sys.modules, {"__main__": types.ModuleType("__main__")}):
+        child.start()  # a fork runs the main module again, and Streamlit's tests leave a page there
     writer.close()
     text = ""
     with contextlib.suppress(EOFError):
