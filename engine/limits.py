@@ -53,6 +53,7 @@ class Limits(msgspec.Struct, frozen=True):
     window_ticks: int = 200
     kept_steps: int = 3_000
     frame_size: int = 1_000_000
+    frame_cost: int = 1_024  # what a frame counts for beyond its bytes: to decode an empty one takes time and memory
     trace_size: int = 8_000_000
     # The child, held by the kernel and by the app.
     memory: int = 1_000_000_000  # on top of what the image maps at fork

@@ -18,9 +18,6 @@ Emit = Callable[[bytes], None]
 Final = list[tuple[str, int]] | None
 """The variables at the end of the run, in its last frame."""
 
-FRAME_COST = 256
-"""What a frame counts for towards the size of a trace besides its bytes, as at the receiving end."""
-
 _EMPTY: tuple[str, Any] = ("", None)
 
 
@@ -85,7 +82,7 @@ class Rows:
         content = encode(Frame(ticks=ticks, outcome=ended[0], final=ended[1], printed=ended[2], **tables))
         middle = self._middle(start, end) if len(content) > self._limits.frame_size else None
         if middle is None:
-            self.sent += len(content) + FRAME_COST
+            self.sent += len(content) + self._limits.frame_cost
             self._emit(content)
         else:
             self._send(start, middle, ticks, (None, None, None))

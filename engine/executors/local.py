@@ -378,7 +378,7 @@ def _finished(key: bytes, order: wire.Order, contents: tuple[bytes, ...]) -> Run
 
 def _messages(child: Child, limits: Limits) -> Iterator[bytes]:
     """What the child sends until its socket closes. Raises TimeoutError for too late, BrokenProtocol for too much."""
-    unpacker = wire.Unpacker(limits.frame_size, limits.trace_size)
+    unpacker = wire.Unpacker(limits.frame_size, limits.trace_size, limits.frame_cost)
     last = time.monotonic() + limits.deadline + limits.grace
     while True:
         if (left := last - time.monotonic()) <= 0:

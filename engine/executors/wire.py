@@ -16,8 +16,6 @@ from engine.executors.base import Job
 from engine.limits import Limits
 
 HEADER = struct.Struct("!I")
-FRAME_COST = 256
-"""What each frame counts for beyond its bytes: a decoded frame takes memory even when it is empty."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -43,11 +41,13 @@ def pack(content: bytes) -> bytes:
 
 
 class Unpacker:
-    """Cuts a stream into messages. `largest` caps one message and `total` all of them, in bytes."""
+    """Cuts a stream into messages. `largest` caps one message and `total` all of them, in bytes, of which each
+    message costs `each` beyond its own."""
 
-    def __init__(self, largest: int, total: int) -> None:
+    def __init__(self, largest: int, total: int, each: int = 0) -> None:
         self._largest = largest
         self._left = total
+        self._each = each
         self._buffer = bytearray()
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
@@ -60,7 +60,7 @@ class Unpacker:
             end = HEADER.size + length
             if len(self._buffer) < end:
                 return
-            self._left -= length + FRAME_COST
+            self._left -= length + self._each
             if self._left < 0:
                 raise BrokenProtocol("too many bytes in all")
             content = bytes(self._buffer[HEADER.size : end])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.executors.wire import FRAME_COST, BrokenProtocol, Unpacker, pack, receive
+from engine.executors.wire import BrokenProtocol, Unpacker, pack, receive
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8), st.integers(1, 50))
@@ -25,7 +25,7 @@ def test_a_message_over_the_cap_is_refused_by_its_length_alone() -> None:
 
 
 def test_all_messages_are_capped_and_each_costs_something() -> None:
-    unpacker = Unpacker(10, 3 * FRAME_COST)
+    unpacker = Unpacker(10, 3 * 256, 256)
     with pytest.raises(BrokenProtocol):
         list(unpacker.feed(pack(b"") * 4))
 
