@@ -41,8 +41,8 @@ ATTEMPTS = 3
 PIECE = 1 << 18
 OUT_OF_MEMORY_STATUS = 127
 """What the loader exits with when it finds no memory for thread-local storage."""
-LAST_WORD = 0.5
-"""Seconds to wait for the exit status of a child whose socket has closed."""
+LAST_WORD = 2.0
+"""Seconds to wait for the exit status of a child whose socket has closed; on a busy machine it comes late."""
 
 
 class Run:
