@@ -41,8 +41,10 @@ ATTEMPTS = 3
 PIECE = 1 << 18
 OUT_OF_MEMORY_STATUS = 127
 """What the loader exits with when it finds no memory for thread-local storage."""
-LAST_WORD = 2.0
-"""Seconds to wait for the exit status of a child whose socket has closed; on a busy machine it comes late."""
+LAST_WORD = 0.5
+"""Seconds after which a child whose socket has closed is ended, should it live on."""
+LATE_WORD = 5.0
+"""Seconds to wait then for its exit status, which comes late on a busy machine."""
 
 
 class Run:
@@ -344,7 +346,10 @@ class LocalExecutor:
                     return
             end = child.end(LAST_WORD)
             if not child.gone():
-                raise wire.BrokenProtocol("it closed its socket and lives on")
+                child.kill()  # too late for one that died by itself
+                end = child.end(LATE_WORD)
+                if end.status in (None, -signal.SIGKILL):
+                    raise wire.BrokenProtocol("it closed its socket and lived on")
             outcome = ending(end, run.order.limits)
         except TimeoutError:
             outcome = _late(run.order.limits)
