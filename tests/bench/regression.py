@@ -278,10 +278,11 @@ def fair(rounds: int) -> None:
 def main() -> None:
     """Print what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["speed", "watched", "fair"], default=["speed", "watched", "fair"])
+    parser.add_argument("what", nargs="*", choices=[[], "speed", "watched", "fair"], help="all where none is named")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
+    given.what = given.what or ["speed", "watched", "fair"]
     if "speed" in given.what:
         speed(given.device, given.rounds)
     if "watched" in given.what:
