@@ -11,10 +11,22 @@ from tests.run import NO_BROWSER, find_browser
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("project")
 
+LONGEST = ("browser/test_regression", "browser/test_program", "browser/")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--rewrite-goldens writes what the programs give now; the difference is then read by a person."""
     parser.addoption("--rewrite-goldens", action="store_true", help="write tests/goldens/ anew instead of comparing")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that all workers end together."""
+
+    def place(item: pytest.Item) -> int:
+        return next((place for place, name in enumerate(LONGEST) if name in item.nodeid), len(LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
