@@ -48,6 +48,9 @@ NO_BROWSER = (
     "macOS: brew install --cask chromium), or set CHROMIUM to the path of one."
 )
 
+TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""The tests of one file share what they start, and files begin in the order of tests/conftest.py."""
+
 
 def find_browser() -> str | None:
     """The path of a Chromium that starts, or None. CHROMIUM in the environment is asked first."""
@@ -123,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
         [BIN / "mypy"],
-        [BIN / "python", "-m", "pytest", "-n", workers, "--dist", "loadfile", "--reruns", "2", *arguments],
+        [BIN / "python", "-m", "pytest", "-n", workers, *TOGETHER, "--reruns", "2", *arguments],
     ]
     worst = 0 if browser else 1
     for check in checks:
