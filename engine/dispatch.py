@@ -21,7 +21,6 @@ from engine.snapshots import Snapshots, is_plain
 KERNELS = 200
 """How many kernels of one operation are listed."""
 
-
 _NAMES: dict[Any, str] = {}
 
 

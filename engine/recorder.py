@@ -455,11 +455,7 @@ class Recorder(Observer):
         moment.turn += 1
         moment.settle()
         top = moment.stack.pop()
-        if isinstance(top, Occurrence):
-            self._unwatch(top)
-
-    def _unwatch(self, occurrence: Occurrence) -> None:
-        if occurrence.watched:
+        if isinstance(top, Occurrence) and top.watched:
             self.watch.end()
 
     def _operation(self, found: Occurrence, value: object, operands: Sequence[object]) -> None:
