@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from engine.chain_rule import Chain, Link, digits, name_latex, symbol_latex
+from engine.chain_rule import Chain, Link, digits, name_latex, signed, symbol_latex
 from engine.expression_program import Dtype
 from engine.trace import Trace
 from engine.typed_expression import Typed
@@ -172,7 +172,7 @@ def _of_product(left: str, right: str, by: str, numbers: Matrices) -> str:
 def matrix_path_latex(path: Sequence[Link], product: Block, numbers: Matrices) -> str:
     """One path: the Jacobians along it, their numbers, their product."""
     signs = [rf"\frac{{\partial {name_latex(one.later)}}}{{\partial {name_latex(one.earlier)}}}" for one in path]
-    factors = [_bracketed(block_latex(numbers.locals[one.later, one.earlier])) for one in path]
+    factors = [signed(block_latex(numbers.locals[one.later, one.earlier])) for one in path]
     ones = [_ONES] if path and len(numbers.values[path[0].later].elements) > 1 else []
     signs, factors = ones + signs, ones + factors
     written = r" \cdot ".join(signs) + " = " + r" \cdot ".join(factors)
@@ -187,8 +187,4 @@ def matrix_sum_latex(result: str, variable: str, numbers: Matrices) -> str:
         sign = rf"{_ONES} \cdot {sign}"
     if len(products) < 2:
         return f"{sign} = {block_latex(total)}"
-    return f"{sign} = {' + '.join(_bracketed(block_latex(one)) for one in products)} = {block_latex(total)}"
-
-
-def _bracketed(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
+    return f"{sign} = {' + '.join(signed(block_latex(one)) for one in products)} = {block_latex(total)}"

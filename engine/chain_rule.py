@@ -342,7 +342,7 @@ def path_latex(path: tuple[Link, ...], product: float, numbers: Proof) -> str:
     symbols = r" \cdot ".join(
         rf"\frac{{\partial {name_latex(one.later)}}}{{\partial {name_latex(one.earlier)}}}" for one in path
     )
-    factors = r" \cdot ".join(_signed(digits(numbers.locals[one.later, one.earlier])) for one in path)
+    factors = r" \cdot ".join(signed(digits(numbers.locals[one.later, one.earlier])) for one in path)
     return f"{symbols} = {factors}" + (f" = {digits(product)}" if len(path) > 1 else "")
 
 
@@ -351,10 +351,11 @@ def sum_latex(result: str, variable: str, products: list[float], total: float) -
     sign = rf"\frac{{\partial {name_latex(result)}}}{{\partial {name_latex(variable)}}}"
     if len(products) < 2:
         return f"{sign} = {digits(total)}"
-    return f"{sign} = {' + '.join(_signed(digits(one)) for one in products)} = {digits(total)}"
+    return f"{sign} = {' + '.join(signed(digits(one)) for one in products)} = {digits(total)}"
 
 
-def _signed(text: str) -> str:
+def signed(text: str) -> str:
+    """In brackets where it begins with a minus, so that it can follow another sign."""
     return f"({text})" if text.startswith("-") else text
 
 
