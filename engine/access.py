@@ -3,10 +3,13 @@ vocabulary."""
 
 from __future__ import annotations
 
+import enum
 import types
+import typing
 from collections.abc import Callable
 from typing import Any
 
+from engine import natives
 from engine.budget import Budget
 from engine.errors import Refused
 from engine.formatting import Formatting
@@ -23,7 +26,8 @@ _STANDARD = frozenset(
 program's."""
 
 _TYPE_NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
-_FUNCTION_NAMES = _TYPE_NAMES | {"__annotations__"}
+_LINEAGE = frozenset({"__mro__", "__bases__"})
+_GENERIC: Any = typing._GenericAlias  # type: ignore[attr-defined]
 _EXCEPTION_NAMES = frozenset(
     {
         *("args", "add_note", "code", "value", "errno", "strerror", "filename", "name", "msg", "lineno", "key"),
@@ -45,13 +49,15 @@ class UserClass:
 
     `plain`: no listed base, so that everything on it is the program's. `names`: those the program itself gave to the
     class or to its instances. `lineage`: this and the user classes among its bases, nearest first.
+    `native`: int, float, str or tuple where it derives from one (natives.py).
     """
 
-    __slots__ = ("lineage", "names", "plain")
+    __slots__ = ("lineage", "names", "native", "plain")
 
-    def __init__(self, names: set[str], plain: bool, bases: list[UserClass]) -> None:
+    def __init__(self, names: set[str], plain: bool, bases: list[UserClass], native: Any = None) -> None:
         self.names = names
         self.plain = plain
+        self.native = native
         self.lineage: list[UserClass] = [self, *dict.fromkeys(record for base in bases for record in base.lineage)]
 
     def defines(self, name: str) -> bool:
@@ -68,6 +74,8 @@ class Access:
         self.classes: dict[type, UserClass] = {}
         self._foreign: set[type] = set()  # types found to be the vocabulary's alone
         self._defined: set[tuple[type, str]] = set()  # names found to be the program's; once given they stay so
+        self.make_class: Callable[[Any, Any, Any], type]
+        """`type(name, bases, namespace)`."""
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": {}}
         """The globals of every function the program makes: by it they are known."""
         operators = Operators(
@@ -120,6 +128,8 @@ class Access:
         if record is not None:
             if name == "__dict__" and not record.plain:  # never in _defined
                 return {key: new for key, new in vars(value).items() if record.defines(key) or key[0] != "_"}
+            if record.native is not None and not record.defines(name):
+                return self._read_native(value, record.native, kind, name)
             if record.plain or record.defines(name) or name in _TYPE_NAMES or name == "__class__":
                 self._defined.add((kind, name))
                 return getattr(value, name)
@@ -132,7 +142,9 @@ class Access:
         if kind is super:
             return self._read_super(value, name)
         if self.is_function(value):
-            if name in _FUNCTION_NAMES or not is_dunder(name):
+            if name == "__annotations__":
+                return dict(getattr(value, name))
+            if name in _TYPE_NAMES or not is_dunder(name) or name == "__wrapped__":
                 return getattr(value, name)
             return self._read_common(value, name)
         if isinstance(value, BaseException) and (name in _EXCEPTION_NAMES or name in ("__class__", "__doc__")):
@@ -147,6 +159,15 @@ class Access:
             self._foreign.add(kind)
         return self.vocabulary.read(value, name)
 
+    def _read_native(self, value: Any, base: type, kind: type, name: str) -> Any:
+        """What an instance of a class on int, float, str or tuple has from there: all of it but the operators that
+        make much of little, which are written as operators."""
+        found = getattr(value, name)
+        if is_dunder(name) and name in vars(base) and name not in METHODS[base]:
+            raise Refused("refused.dunder", name=name)
+        self._defined.add((kind, name))
+        return found
+
     def _read_common(self, value: Any, name: str) -> Any:
         """A name that is not in the table of its type: absent, or one of those all values have, or refused."""
         if name == "__class__":
@@ -157,12 +178,18 @@ class Access:
         raise Refused("refused.attribute", name=name, type=type(value).__name__)
 
     def _read_type(self, value: type, name: str) -> Any:
-        if name in _TYPE_NAMES:
+        if name in _TYPE_NAMES or (name in _LINEAGE and value in self.classes):
             return getattr(value, name)
+        if name in _LINEAGE:
+            raise Refused("refused.dunder", name=name)
         if name == "__class__":
             return type(value)
+        if name == "__annotations__":
+            return dict(getattr(value, name))  # the library writes their names into code
         record = self.classes.get(value)
         if record is not None:
+            if name == "mro":
+                return Builtin(name, value.mro)
             if name == "__dict__" or (name not in READABLE and is_dunder(name)):
                 raise Refused("refused.dunder", name=name)
             if record.plain or record.defines(name):
@@ -195,6 +222,8 @@ class Access:
         self._target(value, name)
         record = self.classes.get(type(value))
         if record is not None:
+            if record.native is not None:
+                natives.check_name(record.native, name)
             if record.plain or self._has_data_descriptor(type(value), name):
                 setattr(value, name, new)
             else:
@@ -202,6 +231,8 @@ class Access:
             record.names.add(name)
             return
         if isinstance(value, type) and value in self.classes:
+            if self.classes[value].native is not None:
+                natives.check_name(self.classes[value].native, name)
             setattr(value, name, new)
             self.classes[value].names.add(name)
         elif type(value) is types.FunctionType and self.is_function(value):
@@ -265,6 +296,8 @@ class Access:
             return self._construct(function, args, kwargs)
         elif kind in self.classes and self.owns(function):
             return function(*args, **kwargs)
+        elif kind is _GENERIC and function.__origin__ in self.classes:  # `Box[int](3)`
+            return self._construct(function.__origin__, args, kwargs)
         if not callable(function):
             raise TypeError(f"'{kind.__name__}' object is not callable")
         return self.vocabulary.call(function, args, kwargs)
@@ -296,11 +329,29 @@ class Access:
         if constructor is not None:
             return constructor(*args, **kwargs)
         record = self.classes.get(owner if isinstance(owner, type) else kind)
+        if record is not None and record.native is not None:
+            return self._call_native(function, record.native, owner, args, kwargs)
         if (record is not None and self._is_native(record, owner, function.__name__)) or self._is_exception(kind):
             return function(*args, **kwargs)
         if record is not None and record.plain and isinstance(owner, (dict, list)):
             return self._call_growing(function, owner, args, kwargs)
         return self.vocabulary.call(function, args, kwargs)
+
+    def _call_native(self, function: Any, base: type, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A method that a class on int, float, str or tuple has from there."""
+        name = function.__name__
+        if name == "__new__":
+            return function(args[0], *self._raw(base, args[1:]), **kwargs) if args else function(**kwargs)
+        guard = self.python.guards.get((base, name))
+        if guard is None or isinstance(owner, type):
+            return function(*args, **kwargs)
+        return guard(natives.plain(base, owner), *args, **kwargs)
+
+    def _raw(self, base: type, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments for `base.__new__`: an iterator is counted, and a text is what `str` gives here."""
+        if base is tuple and len(args) == 1:
+            return (tuple(self.budget.collected(args[0])),)
+        return (self.python.formatting.text(args[0]),) if base is str and len(args) == 1 else args
 
     def _call_growing(self, function: Any, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A method that makes a dict or list of the program's own class longer: `self.append(x)`."""
@@ -332,6 +383,8 @@ class Access:
         record = self.classes.get(kind)
         if record is not None:
             if record.plain:
+                if record.native is not None and not record.defines("__new__") and not issubclass(kind, enum.Enum):
+                    args = self._raw(record.native, args)
                 return kind(*args, **kwargs)
         elif (constructor := self.python.constructors.get(kind)) is not None:
             return constructor(*args, **kwargs)

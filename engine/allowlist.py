@@ -13,6 +13,7 @@ guard holds also where PyTorch, `functools.partial` or `map` calls them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import os
 import pkgutil
@@ -48,11 +49,17 @@ _NEVER_VALUES = (types.ModuleType, types.FrameType, types.CodeType, types.Traceb
 _SPACES = frozenset({argparse.Namespace, types.SimpleNamespace})
 """Classes whose instances are nothing but their fields: `vars` may show them."""
 
+_OF_PROGRAMS = frozenset({"__dict__", "__new__", "__file__", "__mro__", "__bases__", "__wrapped__"})
+"""Dunder names that are read of the program's own values, or by a rule of their own."""
+
 _TEXTS = frozenset({"__name__", "__qualname__", "__doc__", "__module__"})
 _SENTENCES = {code.rpartition(".")[2] for code in vocabulary.ROWS if code.startswith("refused.import.")}
 """Modules that lessons import and that get a sentence of their own."""
 
-_MAKERS = (torch.utils._contextlib._DecoratorContextManager, torch.autocast, functools.partial, functools.partialmethod)
+_MAKERS = (
+    *(torch.utils._contextlib._DecoratorContextManager, torch.autocast, functools.partial, functools.partialmethod),
+    contextlib.ContextDecorator,
+)
 """Objects whose call gives back a function made of the program's."""
 
 _BOUND = (types.BuiltinFunctionType, types.MethodType)
@@ -106,8 +113,10 @@ class Allowlist:
         top = dotted.partition(".")[0]
         if top in _SENTENCES:
             raise Refused(f"refused.import.{top}", name=dotted)
-        if top in sys.stdlib_module_names or top in ("IPython", "google"):
+        if top in sys.stdlib_module_names or top == "google":
             raise Refused("refused.import", name=dotted)
+        if dotted == "torch.utils.tensorboard" and not _installed("tensorboard"):
+            raise ModuleNotFoundError("No module named 'tensorboard'", name="tensorboard")
         if _installed(dotted):
             raise Refused("refused.import", name=dotted)
         raise ModuleNotFoundError(_missing(dotted), name=dotted)
@@ -170,6 +179,8 @@ class Allowlist:
         """A public field that the instance carries, or the text of a function; else absent or refused."""
         if name == "__dict__" and kind in _SPACES:
             return dict(vars(value))
+        if name == "__dict__" and isinstance(value, torch.nn.Module):
+            return {key: one for key, one in vars(value).items() if key[0] != "_" or self._is_listed(kind, key)}
         found = getattr(value, name)
         if name in _TEXTS and isinstance(found, str | None):
             return found
@@ -178,7 +189,7 @@ class Allowlist:
         if self._is_programs(kind, name):
             return found
         if name == "register" and id(value) in self._made_ids:  # of functools.singledispatch
-            return self.gate(found, made=True)
+            return self.gate(functools.partial(_registered, found), made=True)
         raise Refused("refused.attribute", name=name, type=kind.__name__)
 
     def _is_programs(self, kind: type, name: str) -> bool:
@@ -250,9 +261,7 @@ class Allowlist:
             return name in kind.__dict__ and (
                 not name.startswith("_") or name in ("_asdict", "_replace", "_fields", "_make")
             )
-        return (
-            (registered or _is_context(kind)) and name in READABLE and name not in ("__dict__", "__new__", "__file__")
-        )
+        return (registered or _is_context(kind)) and name in READABLE and name not in _OF_PROGRAMS
 
     def _is_listed_node(self, name: str) -> bool:
         names = lists.type_names()[torch.autograd.graph.Node]
@@ -546,6 +555,17 @@ def _submodules(package: str) -> frozenset[str]:
         found.add(home)
         found.update(f"{home}.{name.partition('.')[0]}" for name in files if name.endswith((".py", ".so", ".pyd")))
     return frozenset(found)
+
+
+def _registered(register: Any, kind: Any, function: Any = None) -> Any:
+    """`show.register(function)`: its first annotation is a class. Python would run an annotation that is a text."""
+    annotations = getattr(kind, "__annotations__", None)
+    if function is not None or isinstance(kind, type) or not annotations:
+        return register(kind, function)
+    first = next(iter(annotations.values()))
+    if not isinstance(first, type):
+        raise Refused("refused.annotation")
+    return register(first, kind)
 
 
 def _missing(dotted: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import itertools
 import types
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 from engine.access import Access
 from engine.budget import Budget, Clock
 from engine.errors import Refused, Stop
-from engine.functions import Stub, make_function
+from engine.functions import Stub, made_class, make_function
 from engine.limits import Limits
 from engine.observer import Observer
 from engine.program import READABLE, Program, is_dunder
@@ -36,6 +37,7 @@ class Expressions:
         self.limits = limits
         self.budget = Budget(limits, clock)
         self.access = Access(self.budget, vocabulary, self.write_text)
+        self.access.make_class = functools.partial(made_class, self.access)
         self.operators = self.access.operators
         self.python = self.access.python
         self.blocks = analyse(program.tree)

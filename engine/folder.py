@@ -97,7 +97,7 @@ class Folder:
     ) -> None:  # fmt: skip
         """`torch.save` to a path or an open file of the run."""
         buffer = io.BytesIO()
-        with self._main(obj):
+        with self.classes(obj):
             torch.save(
                 obj,
                 buffer,
@@ -127,10 +127,10 @@ class Folder:
         whole = weights_only is False and hashlib.sha256(content).digest() in self._written
         if weights_only is False and not whole:
             raise Refused("refused.load")
-        with self._main(None):
+        with self.classes(None):
             return torch.load(io.BytesIO(content), map_location=map_location, weights_only=not whole)
 
-    def _main(self, obj: object) -> _Main:
+    def classes(self, obj: object) -> _Main:
         """While saving and loading, the program's own classes are found where pickle looks for them."""
         for value in _walk(obj):
             kind = value if isinstance(value, type) else type(value)
@@ -209,6 +209,10 @@ class _Kept:
 
 class _Bytes(_Kept, io.BytesIO):
     """A binary file."""
+
+    def __repr__(self) -> str:
+        kind = "Random" if "+" in self.mode else "Reader" if "r" in self.mode else "Writer"
+        return f"<_io.Buffered{kind} name={self.name!r}>"
 
 
 class _Text(_Kept, io.StringIO):

@@ -8,13 +8,15 @@ messages and signature); its one line hands them to the interpreter. The program
 from __future__ import annotations
 
 import ast
+import keyword
 import types
 from collections.abc import Callable
 from typing import Any
 
+from engine import natives
 from engine.access import Access, UserClass
 from engine.errors import Refused
-from engine.program import is_dunder
+from engine.program import DEFINABLE, is_dunder
 from engine.scopes import parameters
 
 _RUN = ".run"  # no identifier, so that no parameter can be called that
@@ -102,6 +104,10 @@ def make_class(
     namespace["__qualname__"] = qualname
     fill(namespace)
     _check_namespace(access, namespace)
+    _own_annotations(namespace)
+    native = natives.base_of(resolved)
+    if native is not None:
+        natives.check_names(native, namespace, resolved)
     if resolved is not bases:
         namespace["__orig_bases__"] = bases
     _call_safely(access, namespace)
@@ -110,14 +116,28 @@ def make_class(
     plain = all(base in access.classes or access.is_plain(base) for base in made.__mro__[1:])
     records = [access.classes[base] for base in made.__mro__[1:] if base in access.classes]
     plain = plain and all(record.plain for record in records)
-    access.classes[made] = UserClass(names, plain, records)
+    access.classes[made] = UserClass(names, plain, records, native)
     return made
+
+
+def made_class(access: Access, name: Any, bases: Any, namespace: Any) -> type:
+    """`type(name, bases, namespace)`: as the class statement that says the same."""
+    if not (isinstance(name, str) and isinstance(bases, tuple) and isinstance(namespace, dict)):
+        return type(name, bases, namespace)  # raises what CPython raises
+    for key in namespace:
+        if type(key) is not str or (is_dunder(key) and key not in DEFINABLE and key not in _SAID):
+            raise Refused("refused.dunder", name=str(key))
+    return make_class(access, name, name, bases or (object,), {}, lambda filled: filled.update(namespace))
+
+
+_SAID = frozenset({"__module__", "__qualname__", "__annotations__"})
+"""What a class statement itself writes into the namespace of a class."""
 
 
 def _is_pythons(access: Access, base: type) -> bool:
     return (
         base in access.classes
-        or base in (object, dict, list)
+        or base in (object, dict, list, *natives.BASES)
         or (base.__module__ == "builtins" and issubclass(base, BaseException))
     )
 
@@ -134,6 +154,21 @@ def _check_namespace(access: Access, namespace: dict[str, Any]) -> None:
             value = value.fget if isinstance(value, property) else value.__func__
         if not access.is_function(value):
             raise Refused("refused.dunder", name=name)
+
+
+def _own_annotations(namespace: dict[str, Any]) -> None:
+    """The names of annotated fields are names: `dataclass` writes them into code that it runs. The dict that the body
+    had in its hands is not the one of the class."""
+    annotations = namespace.get("__annotations__")
+    if annotations is None:
+        return
+    if type(annotations) is not dict or not all(type(key) is str and _is_name(key) for key in annotations):
+        raise Refused("refused.dunder", name="__annotations__")
+    namespace["__annotations__"] = dict(annotations)
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _call_safely(access: Access, namespace: dict[str, Any]) -> None:

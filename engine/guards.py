@@ -9,9 +9,11 @@ PyTorch's own: in doubt it lets PyTorch speak. Rows are keyed by dotted name; a 
 
 from __future__ import annotations
 
+import datetime
 import functools
 import math
 import re
+import struct
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -115,6 +117,10 @@ def of_method(kind: type, name: str) -> Guard | None:
         return data_ptr
     if name == "to_empty" and issubclass(kind, torch.nn.Module):
         return to_empty
+    if issubclass(kind, torch.quasirandom.SobolEngine) and name in ("draw", "draw_base2", "fast_forward"):
+        return sobol
+    if name in ("now", "utcnow", "today") and issubclass(kind, datetime.date):
+        return now
     if name in _METHODS and issubclass(kind, torch.Tensor | torch.Generator):
         return _METHODS[name]
     return None
@@ -465,6 +471,23 @@ def to_empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, A
     return module
 
 
+def sobol(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """At most 10^6 points, one after the other."""
+    least = 20 if original.__name__ == "draw_base2" else 10**6
+    _bounded("refused.guard.number", least, *args[:1], kwargs.get("n"), kwargs.get("m"))
+    return original(*args, **kwargs)
+
+
+def now(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`datetime.now()` and its kin by the clock of the run."""
+    kind = original.__self__
+    zone = _argument(args, kwargs, 0, "tz")
+    moment = datetime.datetime.fromtimestamp(run.now(), zone or datetime.UTC)
+    if issubclass(kind, datetime.datetime):
+        return moment if zone is not None else moment.replace(tzinfo=None)
+    return moment.date()
+
+
 # G12: randomness comes from the seed of the run.
 
 
@@ -540,6 +563,15 @@ def rearrange(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, 
     return original(*args, **kwargs)
 
 
+@function("struct.pack")
+def pack(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What it makes is as long as its format says."""
+    size = struct.calcsize(args[0]) if args else 0
+    if size > DEFAULT.text_length:
+        raise LimitReached("limit.text", limit=DEFAULT.text_length)
+    return original(*args, **kwargs)
+
+
 # Names given as text, threads, sparse indices.
 
 _TENSOR_TYPE = re.compile(r"torch\.(cuda\.)?[A-Z][A-Za-z0-9]*Tensor")
@@ -555,7 +587,7 @@ def tensor_type(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str
     return original(*args, **kwargs)
 
 
-@function("torch.set_num_threads")
+@function("torch.set_num_threads", "torch.set_num_interop_threads")
 def threads(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A run has one thread; the wish is taken and changes no value."""
     return None
@@ -594,6 +626,17 @@ def _unwatched(kind: type, *args: Any, **kwargs: Any) -> Any:
 @function("torch.nn.attention.bias.causal_lower_right", "torch.nn.attention.bias.causal_upper_left")
 def causal(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """They make a subclass of Tensor."""
+    return _unwatched(original, *args, **kwargs)
+
+
+@method("as_subclass", "_make_subclass")
+def as_subclass(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Only a class of the program's, or the plain ones: another would call what it finds on the tensor."""
+    kinds = [value for value in (*args, *kwargs.values()) if isinstance(value, type)]
+    for kind in kinds:
+        plain = kind in (torch.Tensor, torch.nn.Parameter) or not issubclass(kind, torch.Tensor)
+        if not plain and not (run.owner is not None and run.owner.owns(kind)):
+            raise Refused("refused.guard.plain", name=original.__name__)
     return _unwatched(original, *args, **kwargs)
 
 

@@ -9,7 +9,9 @@ program's own values and Python's, and by the Vocabulary for every library.
 
 from __future__ import annotations
 
+import ast
 import sys
+import types
 import warnings
 from typing import Any
 
@@ -137,6 +139,23 @@ class Interpreter(Statements):
         """See `Owner.handled`."""
         error = sys.exc_info()[1]
         return None if error is None else _own(error)
+
+    def source_of(self, value: Any) -> str | None:
+        """The text of a function or class that the program defines, with its decorators."""
+        if isinstance(value, types.MethodType):
+            value = value.__func__
+        line = value.__code__.co_firstlineno if isinstance(value, types.FunctionType) else None
+        found = [
+            node
+            for node in ast.walk(self.program.tree)
+            if (isinstance(node, ast.ClassDef) and line is None and node.name == value.__name__)
+            or (isinstance(node, ast.FunctionDef | ast.Lambda) and node.lineno == line)
+        ]
+        if not found:
+            return None
+        node = found[-1]
+        start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+        return "".join(f"{text}\n" for text in self.program.text.splitlines()[start - 1 : node.end_lineno])
 
     # Output.
 

@@ -291,10 +291,12 @@ class Python:
     # Objects.
 
     def type_of(self, *args: Any) -> Any:
-        """`type(value)`; a class is made with a class statement."""
+        """`type(value)`, or `type(name, bases, namespace)`."""
         if len(args) == 1:
             return type(args[0])
-        raise Refused("refused.type") if len(args) == 3 else TypeError("type() takes 1 or 3 arguments")
+        if len(args) != 3:
+            raise TypeError("type() takes 1 or 3 arguments")
+        return self.access.make_class(*args)
 
     def make_property(self, *args: Any, **kwargs: Any) -> Any:
         """`property(...)` of the program's own functions."""

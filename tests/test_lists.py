@@ -62,7 +62,6 @@ FORBIDDEN_METHODS = [
     "__reduce__",
     "__setstate__",
     "module_load",
-    "as_subclass",
     "record_stream",
     "pin_memory",
     "reinforce",

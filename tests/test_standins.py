@@ -167,3 +167,83 @@ def test_a_star_import_brings_what_is_listed() -> None:
     variables, _ = run("from torch import *\nx = ones(2).sum()")
     assert variables["x"].item() == 2
     assert stop("from torch.utils.data import *\nDistributedSampler").code == "refused.name"
+
+
+def test_futures_call_back_at_once() -> None:
+    """What waits for a value is called when it is set; nobody waits for ever."""
+    _, printed = run(
+        "import torch\n"
+        "f = torch.futures.Future()\n"
+        "g = f.then(lambda done: print('got', done.wait()) or 3)\n"
+        "f.set_result(5)\n"
+        "print(g.wait(), torch.futures.wait_all([f, g]), torch.futures.collect_all([f]).wait()[0] is f)\n"
+        "bad = torch.futures.Future()\n"
+        "bad.set_exception(ValueError('no'))\n"
+        "try: bad.wait()\n"
+        "except ValueError as error: print(error)\n"
+    )
+    assert printed == "got 5\n3 [5, 3] True\nno\n"
+    assert stop("import torch\ntorch.futures.Future().wait()").code == "refused.wait"
+
+
+def test_pools_and_queues_do_it_at_once() -> None:
+    """One thread does what several would."""
+    _, printed = run(
+        "import queue\n"
+        "from concurrent.futures import ThreadPoolExecutor, as_completed\n"
+        "with ThreadPoolExecutor(max_workers=2) as pool:\n"
+        "    print(list(pool.map(lambda x: x * 2, [1, 2])))\n"
+        "    print([f.result() for f in as_completed([pool.submit(pow, 2, 3)])])\n"
+        "q = queue.PriorityQueue()\n"
+        "for i in (3, 1): q.put(i)\n"
+        "print(q.get(), q.qsize(), q.empty())\n"
+    )
+    assert printed == "[2, 4]\n[8]\n1 1 False\n"
+
+
+def test_pickle_gives_back_what_the_run_wrote() -> None:
+    """Data, tensors, modules and objects of the program's own classes; foreign bytes and functions are refused."""
+    _, printed = run(
+        "import pickle, torch\n"
+        "class A:\n    def __init__(self): self.x = torch.ones(2)\n"
+        "a = pickle.loads(pickle.dumps({'a': A(), 'm': torch.nn.Linear(1, 1)}))\n"
+        "print(a['a'].x, a['m'])\n"
+        "with open('f', 'wb') as file: pickle.dump([1], file)\n"
+        "with open('f', 'rb') as file: print(pickle.load(file))\n"
+    )
+    assert printed == "tensor([1., 1.]) Linear(in_features=1, out_features=1, bias=True)\n[1]\n"
+    assert stop("import pickle\npickle.loads(b'cos\\nsystem\\n.')").code == "refused.load"
+    assert stop("import pickle, torch\npickle.dumps([torch.nn.functional.relu])").code == "refused.pickle"
+
+
+def test_inspect_tells_headers_and_texts() -> None:
+    """Of what the program defines; what an object says of itself is not believed."""
+    _, printed = run(
+        "import inspect, torch, traceback\n"
+        "def f(a, b: int = 2, *c, d=3) -> int:\n    return a\n"
+        "print(inspect.signature(f), inspect.signature(f).parameters['b'].default, inspect.getfullargspec(f).args)\n"
+        "print(inspect.getsource(f), end='')\n"
+        "print(inspect.isfunction(f), inspect.isclass(torch.nn.Linear), inspect.signature(torch.nn.Linear.forward))\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: print(traceback.format_exc().splitlines()[-1])\n"
+    )
+    assert printed == (
+        "(a, b: int = 2, *c, d=3) -> int 2 ['a', 'b']\ndef f(a, b: int = 2, *c, d=3) -> int:\n    return a\n"
+        "True True (self, input: torch.Tensor) -> torch.Tensor\nZeroDivisionError: division by zero\n"
+    )
+    source = "import inspect\ndef f(): pass\nf.__signature__ = 1\ninspect.signature(f)"
+    assert stop(source).code == "refused.dunder"
+
+
+def test_texts_of_bytes_and_tables() -> None:
+    """hashlib, base64, struct, csv: as they are, within the sizes of a run."""
+    _, printed = run(
+        "import hashlib, base64, struct, csv, io, datetime\n"
+        "print(hashlib.sha256(b'a').hexdigest()[:6], base64.b64encode(b'a'), end=' ')\n"
+        "print(struct.unpack('<I', struct.pack('<I', 3)))\n"
+        "text = io.StringIO()\n"
+        "csv.writer(text).writerows([[1, 'a'], [2, 'b']])\n"
+        "print(list(csv.reader(text.getvalue().splitlines())), type(datetime.datetime.now()).__name__)\n"
+    )
+    assert printed == "ca9781 b'YQ==' (3,)\n[['1', 'a'], ['2', 'b']] datetime\n"
+    assert stop("import struct\nstruct.pack('999999999x')").code == "limit.text"

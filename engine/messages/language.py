@@ -74,6 +74,11 @@ ROWS: dict[str, tuple[str, str]] = {
         "A yield inside a larger expression is not run here. Give it a statement of its own: value = yield something.",
         "这里不运行写在更大表达式里的 yield。请让它单独成为一条语句：value = yield something。",
     ),
+    "refused.native": (
+        "A class that derives from {type} cannot define {name}: what {type} itself has stays as it is. "
+        "Give the method another name.",
+        "继承 {type} 的类不能定义 {name}：{type} 自带的内容保持原样。请给方法换一个名字。",
+    ),
     "refused.type": (
         "type() with three arguments is not run here. Write a class statement.",
         "这里不运行带三个参数的 type()。请写 class 语句。",

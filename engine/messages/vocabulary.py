@@ -43,6 +43,18 @@ ROWS: dict[str, tuple[str, str]] = {
         "Use another function of the same module.",
         "这里不提供 {name}，因为它可能触及运行之外的文件、进程、设备或内存。请改用同一模块的其他函数。",
     ),
+    "refused.annotation": (
+        "A function registered by its annotation needs a class there. Write show.register(int) instead.",
+        "按注解注册的函数，其注解必须是类。请改写成 show.register(int)。",
+    ),
+    "refused.pickle": (
+        "A value of type {type} cannot be pickled here: only data, modules and what the program itself defines can.",
+        "这里不能序列化类型为 {type} 的值：只能序列化数据、模块以及程序自己定义的内容。",
+    ),
+    "refused.wait": (
+        "This waits for a result that nobody in the program will set. Call set_result first.",
+        "这里在等待一个程序中不会有人设置的结果。请先调用 set_result。",
+    ),
     "refused.attribute": (
         "The attribute {name} of {type} is not offered here. Use a public method or attribute that PyTorch documents.",
         "这里不提供 {type} 的属性 {name}。请使用 PyTorch 文档中的公开方法或属性。",

@@ -40,7 +40,62 @@ ATTACKS = {
     "function behind a method": Attack(
         "pyjail", "from torch import nn\nprint('ESCAPED', nn.Linear(1, 1).forward.__func__.__globals__)"
     ),
-    "wrapped function": Attack("pyjail", "import torch\nprint('ESCAPED', torch.no_grad().__call__.__wrapped__)"),
+    "wrapped function": Attack("pyjail", "import torch\nprint('ESCAPED', torch.no_grad().__call__.__wrapped__)", OWN),
+    "what a guard is put around": Attack("pyjail", "import torch\nprint('ESCAPED', torch.empty.__wrapped__)"),
+    "bases of a class of Python's": Attack("pyjail", "class A(dict): pass\nprint('ESCAPED', A.__mro__[1].__bases__)"),
+    "code in the name of a field": Attack(
+        "dataclasses writes field names into code",
+        "import dataclasses\nclass C:\n    x: int = 0\n"
+        "C.__annotations__['y: _type_x = print(1)'] = int\n"
+        "assert len(C.__annotations__) > 1\nprint('ESCAPED')",
+        OWN,
+    ),
+    "code in the body's annotations": Attack(
+        "dataclasses writes field names into code",
+        "import dataclasses\nclass C:\n    x: int = 0\n    __annotations__['y = print(1), z'] = int\nprint('ESCAPED')",
+    ),
+    "code in a class made by type": Attack(
+        "dataclasses writes field names into code",
+        "import dataclasses\nC = type('C', (), {'__annotations__': {'y = print(1)': int}})\nprint('ESCAPED')",
+    ),
+    "a kept dict of annotations": Attack(
+        "dataclasses writes field names into code",
+        "import dataclasses\nkept = []\nclass C:\n    x: int = 0\n    kept.append(__annotations__)\n"
+        "kept[0]['(y'] = int\ndataclasses.dataclass(C)\nassert len(dataclasses.fields(C)) > 1\nprint('ESCAPED')",
+        OWN,
+    ),
+    "the name of a field written": Attack(
+        "dataclasses writes field names into code",
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    x: int = 0\n"
+        "dataclasses.fields(C)[0].name = '(x'\nprint('ESCAPED')",
+    ),
+    "code in an annotation": Attack(
+        "singledispatch runs annotations that are texts",
+        "import functools\n@functools.singledispatch\ndef f(x): pass\n@f.register\n"
+        "def g(x: '().__class__'): pass\nprint('ESCAPED')",
+    ),
+    "dunder by type": Attack("pyjail", "print('ESCAPED', type('A', (), {'__reduce__': lambda self: 1}))"),
+    "metaclass by type": Attack("pyjail", "print('ESCAPED', type('A', (type,), {}))"),
+    "an int that lies about its size": Attack(
+        "guards look at values", "class A(int):\n    def bit_length(self): return 0\nprint('ESCAPED', 2 ** A(10 ** 9))"
+    ),
+    "a text that lies about its length": Attack(
+        "guards look at values", "class A(str):\n    def __len__(self): return 0\nprint('ESCAPED', A('a') * 10 ** 9)"
+    ),
+    "a tuple of a text that grows": Attack(
+        "guards look at values", "class A(str): pass\nprint('ESCAPED', len(A('a') * 10 ** 9))", ("stopped",)
+    ),
+    "a text joined by its own class": Attack(
+        "guards look at values", "class A(str): pass\nprint('ESCAPED', len(A('a' * 1000).join('b' * 10 ** 5)))", ("stopped",)
+    ),
+    "an endless tuple": Attack(
+        "guards look at values",
+        "import itertools\nclass A(tuple): pass\nprint('ESCAPED', A(itertools.count()))",
+        ("stopped",),
+    ),
+    "a method of an int written": Attack(
+        "guards look at values", "class A(int): pass\na = A(3)\na.bit_length = lambda: 0\nprint('ESCAPED')"
+    ),
     "owner of a builtin": Attack("asteval issue 86", "print('ESCAPED', print.__self__)"),
     "owner of len": Attack("pyjail", "print('ESCAPED', len.__self__)"),
     "reduce of a builtin": Attack("asteval issue 86", "print('ESCAPED', print.__reduce__())"),
@@ -249,12 +304,12 @@ ATTACKS = {
 HOLDERS = {
     "a function": ("def v(): pass", "__globals__ __code__ __closure__ __builtins__ __kwdefaults__ __subclasshook__"),
     "a generator": ("v = (x for x in [1])", "gi_frame gi_code gi_yieldfrom __reduce__"),
-    "a class": ("class v: pass", "__subclasses__ __mro__ __bases__ __base__ __reduce_ex__ __getattribute__"),
+    "a class": ("class v: pass", "__subclasses__ __base__ __reduce_ex__ __getattribute__ __dict__"),
     "an exception": ("v = ValueError(1)", "__traceback__ __reduce__ with_traceback __setstate__"),
     "a library": ("import torch as v", "__dict__ __loader__ __spec__ __builtins__ os sys builtins ctypes importlib _C"),
     "a library method": ("from torch import nn\nv = nn.Linear(1, 1).forward", "__func__ __self__ __globals__ __code__"),
     "a tensor": ("import torch\nv = torch.ones(1)", "__reduce_ex__ __setstate__ __array_interface__ _backward_hooks"),
-    "a module": ("from torch import nn\nv = nn.Linear(1, 1)", "__dict__ __setstate__ __getattr__ _call_impl _apply"),
+    "a module": ("from torch import nn\nv = nn.Linear(1, 1)", "__reduce__ __setstate__ __getattr__ _call_impl _apply"),
     "a builtin": ("v = print", "__self__ __reduce__ __module__.__class__ __text_signature__"),
 }
 BY_NAME = {
