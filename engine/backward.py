@@ -1,7 +1,8 @@
 """Backward passes as the engine runs them.
 
 One place is watched, the entry that both `backward` and `autograd.grad` use. Each node of the pass gets a prehook and a
-hook that change nothing and are removed afterwards; the order in which they fire is the engine's own.
+hook that change nothing and are removed afterwards; the order in which they fire is the engine's own. Of a node written
+in C++ the prehook only keeps what came in, for the case that the node raises: it is looked at when the node ends.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from functools import partial
 from typing import Any, Literal
 
 import torch
+from torch._C import _FunctionBase
 from torch.autograd import graph as autograd_graph
 
+from engine import node_hooks
 from engine.errors import LimitReached
 from engine.graph import ACCUMULATE, Graph
 from engine.ledger import Ledger
 from engine.limits import Limits
 from engine.moment import Moment, next_node
+from engine.node_hooks import Hook, NodeHooks
 from engine.rows import Rows
 from engine.snapshots import Snapshots
 from engine.trace import Event, Pass, Span
@@ -35,11 +39,15 @@ class Running:
         self.number = number
         self.place = place
         self.index = 0
-        self.started: list[tuple[int, int, list[int | None]]] = []
-        """(index, node, grad_outputs) of nodes that have begun and not ended."""
+        self.arrived: dict[int, Sequence[Any]] = {}
+        """node -> the grad_outputs of a C++ node that has begun and not ended."""
+        self.started: dict[int, tuple[int, list[int | None]]] = {}
+        """node -> (index, grad_outputs) of any other node that has begun and not ended."""
         self.deposit: tuple[torch.Tensor, int | None, int | None, int] | None = None
         """(leaf, amount, before, node) of an AccumulateGrad that has begun."""
         self.fired: dict[int, tuple[int, list[int | None]]] = {}
+        """node -> (index, grad_outputs)"""
+        self.hooks = NodeHooks()
 
 
 class Passes:
@@ -69,11 +77,13 @@ class Passes:
         """Take the engine's place."""
         for module in (autograd_graph, torch.autograd):
             module._engine_run_backward = self.run  # type: ignore[attr-defined]
+        node_hooks.install()
 
     def remove(self) -> None:
         """Give the engine its place back."""
         for module in (autograd_graph, torch.autograd):
             module._engine_run_backward = self._engine  # type: ignore[attr-defined]
+        node_hooks.remove()
 
     def run(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         """The engine's entry. Raises LimitReached where passes nest too deep: the engine would crash."""
@@ -93,7 +103,6 @@ class Passes:
         self._count += 1
         given = _arguments(args, kwargs)
         nodes: list[tuple[int, Any]] = []
-        handles: list[Any] = []
         self.open.append(running)
         row = self._columns(given)
         error = None
@@ -101,7 +110,7 @@ class Passes:
             self._graph.births.append((next_node(), None, running.number))
         try:
             self.guarded(self._begin, row, outputs, given)
-            self.guarded(self._attach, outputs, running, nodes, handles)
+            self.guarded(self._attach, outputs, running, nodes)
             if self.ask is not None:
                 self.guarded(self.ask, running.number, outputs, given["grad_tensors"] or ())
             return self._engine(outputs, *args, **kwargs)
@@ -109,12 +118,11 @@ class Passes:
             error = str(raised)
             raise
         finally:
-            for handle in handles:
-                handle.remove()
+            running.hooks.remove()
             released = error is None and not given["retain_graph"]
             self.guarded(self._end, running, nodes, released)
             self.open.pop()
-            self._rows.fill(running.place, "passes", Pass(running.number, error=error, **row))
+            self._rows.fill(running.place, Pass(running.number, error=error, **row))
 
     def _columns(self, given: dict[str, Any]) -> dict[str, Any]:
         """The columns of the row that need no tensor."""
@@ -145,56 +153,81 @@ class Passes:
     def _snapshot(self, grad: Any) -> int | None:
         return self._snapshots.tensor(grad) if isinstance(grad, torch.Tensor) else None
 
-    def _attach(self, outputs: Sequence[Any], running: Running, nodes: list[Any], handles: list[Any]) -> None:
+    def _attach(self, outputs: Sequence[Any], running: Running, nodes: list[tuple[int, Any]]) -> None:
         """Hooks on every node that the pass can reach."""
         seen: set[int] = set()
         stack: list[Any] = list(_roots(outputs))
-        guarded, begun, ended = self.guarded, self._begun, self._ended
+        numbered, hooks, arrived = self._graph.number, running.hooks, running.arrived
         while stack:
             node = stack.pop()
-            number = self._graph.number(node)
+            number = numbered(node)
             if number is None or number in seen:
                 continue
             seen.add(number)
             nodes.append((number, node))
             if node._sequence_nr() == ACCUMULATE:
                 # With a hook after it, it would copy a gradient that it otherwise takes as it is.
-                handles.append(node.register_prehook(partial(guarded, begun, running, number, node)))
+                hooks.before(node, Hook(self._begun, running, number, node))
                 continue
-            handles.append(node.register_prehook(partial(guarded, begun, running, number, None)))
-            handles.append(node.register_hook(partial(guarded, ended, running, number)))
+            if isinstance(node, _FunctionBase):  # its backward is the program's own, and may write to what came in
+                hooks.before(node, Hook(self._begun, running, number, None))
+            else:
+                hooks.before(node, Hook(arrived.__setitem__, number))
+            hooks.after(node, Hook(self._ended, running, number))
             stack.extend([child for child, _ in node.next_functions if child is not None])
 
     def _begun(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
         """A node begins."""
-        self._moment.turn += 1
+        self.guarded(self._begin_node, running, number, accumulate, grad_outputs)
+
+    def _begin_node(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
         self._settle()
-        if running.started:
-            self._flush(running)
-        look = self._snapshots.tensor
-        arrived = [None if grad is None else look(grad) for grad in grad_outputs]
-        running.started.append((running.index, number, arrived))
-        running.fired[number] = (running.index, arrived)
-        running.index += 1
-        if accumulate is not None and arrived and arrived[0] is not None:
+        arrived = self._arrived(grad_outputs)
+        index = self._next(running, number, arrived)
+        if accumulate is None:
+            running.started[number] = (index, arrived)
+            return
+        self._rows.add(Event(running.number, index, number, arrived, []))
+        if arrived and arrived[0] is not None:
             leaf = accumulate.variable
             running.deposit = (leaf, arrived[0], self._ledger.before(leaf), number)
 
     def _ended(self, running: Running, number: int, grad_inputs: Sequence[Any], grad_outputs: Sequence[Any]) -> None:
         """A node ends."""
-        self._moment.turn += 1
+        self.guarded(self._end_node, running, number, grad_inputs, grad_outputs)
+
+    def _end_node(self, running: Running, number: int, grad_inputs: Sequence[Any], grad_outputs: Sequence[Any]) -> None:
+        if running.deposit is not None:
+            self._settle()
+        held = running.started.pop(number, None)
+        if held is None:
+            del running.arrived[number]
+            arrived = self._arrived(grad_outputs)
+            held = self._next(running, number, arrived), arrived
         look = self._snapshots.tensor
         sent = [None if grad is None else look(grad) for grad in grad_inputs]
-        if running.started and running.started[-1][1] == number:
-            index, _, arrived = running.started.pop()
-            self._rows.add("events", Event(running.number, index, number, arrived, sent))
-            self._rows.mark()
+        self._rows.add(Event(running.number, held[0], number, held[1], sent))
+        self._rows.mark()
+
+    def _next(self, running: Running, number: int, arrived: list[int | None]) -> int:
+        """The index of that node's firing."""
+        index = running.index
+        running.index += 1
+        running.fired[number] = (index, arrived)
+        return index
+
+    def _arrived(self, grads: Sequence[Any]) -> list[int | None]:
+        """Where a node is sent several gradients the engine may have added one to another in place."""
+        look = self._snapshots.again
+        return [None if grad is None else look(grad) for grad in grads]
 
     def _flush(self, running: Running) -> None:
         """A node that began and never ended raised: it has no grad_inputs."""
-        for index, number, arrived in running.started:
-            self._rows.add("events", Event(running.number, index, number, arrived, []))
-        running.started.clear()
+        for number, grad_outputs in running.arrived.items():
+            arrived = self._arrived(grad_outputs)
+            running.started[number] = (self._next(running, number, arrived), arrived)
+        for number, (index, arrived) in running.started.items():
+            self._rows.add(Event(running.number, index, number, arrived, []))
 
     def _settle(self) -> None:
         """The deposit that was begun is made by now: what `.grad` holds is read before anything else happens."""
@@ -206,7 +239,6 @@ class Passes:
 
     def _end(self, running: Running, nodes: list[tuple[int, Any]], released: bool) -> None:
         """The pass is over. `released`: the engine let go of what each node kept, right after it had fired."""
-        self._moment.turn += 1
         self._settle()
         self._flush(running)
         self._graph.end_births(running.number, next_node())

@@ -6,7 +6,6 @@ given out is n is the forward of node n. That is how the values inside nn.Linear
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,12 +22,17 @@ KERNELS = 200
 
 _NAMES: dict[Any, str] = {}
 
+# Entering and leaving the mode as a context would also tell the compiler, which nothing here uses, at four times the
+# cost.
+_push = torch._C._push_on_torch_dispatch_stack
+_pop = torch._C._pop_torch_dispatch_stack
+
 
 def kernel_name(operation: Any) -> str:
     """ "aten.addmm.default". Each is written once: writing it takes as long as running a small one."""
-    name = _NAMES.get(operation)
+    name = _NAMES.get(operation._op)  # an operation's own hash is written in Python
     if name is None:
-        name = _NAMES[operation] = str(operation)
+        name = _NAMES[operation._op] = str(operation)
     return name
 
 
@@ -38,7 +42,7 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
     def __init__(self, moment: Moment, graph: Graph, snapshots: Snapshots) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._moment = moment
-        self._graph = graph
+        self._watched = graph.watched
         self._snapshots = snapshots
         self._first = 0
         self.active = False
@@ -54,33 +58,33 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
         """Start watching, for this expression."""
         self._first = occurrence.start
         self.active = occurrence.watched = True
-        self.__enter__()  # type: ignore[no-untyped-call]
+        _push(self)
 
     def end(self) -> None:
         """Stop watching."""
         self.active = False
-        self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
-        self._graph.watched.clear()
+        _pop(None)
+        self._watched.clear()
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        self._moment.turn += 1
-        top = self._moment.stack[-1] if self._moment.stack else None
-        if isinstance(top, Occurrence):
-            if len(top.kernels) < KERNELS:
-                top.kernels.append(kernel_name(func))
-            self.guarded(self._note, result)
+        result = func._op(*args, **kwargs) if kwargs else func._op(*args)
+        stack = self._moment.stack
+        top = stack[-1] if stack else None
+        if type(top) is Occurrence:
+            kernels = top.kernels
+            if len(kernels) < KERNELS:
+                kernels.append(_NAMES.get(func._op) or kernel_name(func))
+            sequence = next_node() - 1
+            if sequence >= self._first and sequence not in self._watched:
+                self.guarded(self._note, sequence, result)
         return result
 
-    def _note(self, result: Any) -> None:
-        sequence = next_node() - 1
-        if sequence < self._first or sequence in self._graph.watched or maybe_current_level() is not None:
-            return
+    def _note(self, sequence: int, result: Any) -> None:
         output = result[0] if isinstance(result, (tuple, list)) and result else result
-        if isinstance(output, torch.Tensor) and is_plain(output):
-            self._graph.watch(sequence, output, self._snapshots.preview(output), weakref.ref(output))
+        if isinstance(output, torch.Tensor) and maybe_current_level() is None and is_plain(output):
+            self._watched[sequence] = self._snapshots.seen(output)
 
 
 class Kernels(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ignore]
@@ -101,10 +105,10 @@ def unwatched(watch: Watch, function: Callable[[], Any]) -> Any:
     """Call it with watching suspended, if it is on and not suspended already."""
     if not watch.active or watch.suspended:
         return function()
-    watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+    _pop(None)
     watch.suspended = True
     try:
         return function()
     finally:
         watch.suspended = False
-        watch.__enter__()  # type: ignore[no-untyped-call]
+        _push(watch)

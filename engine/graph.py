@@ -15,17 +15,13 @@ from engine.limits import Limits
 from engine.moment import Moment, Occurrence
 from engine.rows import Rows
 from engine.saved import FREED, is_freed, saved_of
-from engine.snapshots import Snapshots, dtype_name
-from engine.trace import Edge, Freed, Node, Notice, Preview, Span
+from engine.snapshots import Known, Snapshots
+from engine.trace import Edge, Freed, Node, Notice, Span
 
 ACCUMULATE = 2**64 - 1
 """The sequence number of every AccumulateGrad."""
 VISITS = 3_000_000
 """How many nodes may be visited in all to say how much memory the graph holds at each step."""
-
-Watched = tuple[tuple[int, ...], str, Preview | None, Callable[[], Any]]
-"""A tensor seen inside a library call: shape, dtype, preview, and a weak reference."""
-
 
 NodeRow = tuple[int, str, int, Span | None, int, str, int | None, int | None, list[Any], int | None]
 """The columns of a Node, but for its label, which is known only when its statement is over."""
@@ -50,7 +46,7 @@ class Graph:
         self._visits = 0
         self._held: tuple[set[int], int, int, int] = (set(), 0, 0, 0)
         self._told = False
-        self.watched: dict[int, Watched] = {}
+        self.watched: dict[int, Known] = {}
         """Sequence number -> what its forward was seen to produce, until the node is registered."""
         self.births: list[tuple[int, int | None, int]] = []
         """(first sequence number, the one after the last or None while it runs, number) of passes that make nodes."""
@@ -150,7 +146,7 @@ class Graph:
         self._unlabelled.append((place, row, tensor))
         for position, (target, input_nr) in enumerate(targets):
             if target is not None:
-                self._rows.add("edges", Edge(number, position, target, input_nr))
+                self._rows.add(Edge(number, position, target, input_nr))
         self._targets[number] = [target for target, _ in targets if target is not None]
         if output is None:
             self._rows.mark()
@@ -194,17 +190,16 @@ class Graph:
 
     def _watched_value(self, node: Any, sequence: int, number: int) -> int | None:
         """The snapshot of what its forward produced, where a library call was watched."""
-        seen = self.watched.get(sequence)
-        if seen is None:
+        known = self.watched.get(sequence)
+        if known is None:
             return None
-        shape, dtype, preview, reference = seen
         made = node._input_metadata
-        if not made or tuple(made[0].shape) != shape:
+        if not made or tuple(made[0].shape) != known.shape:
             return None
-        tensor = reference()
+        tensor = known.ref()
         if tensor is not None and tensor.grad_fn is not None and tensor.grad_fn._sequence_nr() == sequence:
             return self._snapshots.tensor(tensor)
-        return self._snapshots.made(shape, dtype, preview, number)
+        return self._snapshots.made(known, number)
 
     def _keep(self, node: Any, number: int) -> list[Any]:
         """What it saved, written down once, and the memory that is."""
@@ -217,7 +212,7 @@ class Graph:
             ]
         elif any(row.text == FREED for row in saved):
             self._freed.add(number)
-            self._rows.add("freed", Freed(number, self._moment.tick, None))
+            self._rows.add(Freed(number, self._moment.tick, None))
         return saved
 
     def free(self, nodes: Iterable[tuple[int, Any]], pass_: int | None, gone: Container[int] = ()) -> None:
@@ -227,7 +222,7 @@ class Graph:
             name = self._keeping.get(number)
             if name is not None and number not in self._freed and (number in gone or is_freed(node, name)):
                 self._freed.add(number)
-                self._rows.add("freed", Freed(number, self._moment.tick, pass_))
+                self._rows.add(Freed(number, self._moment.tick, pass_))
 
     def held(self, roots: set[int]) -> int:
         """Bytes that the graph behind these nodes keeps for backward, each tensor counted once."""
@@ -257,18 +252,14 @@ class Graph:
         for place, (number, name, tick, span, scope, module, leaf, value, saved, pass_), tensor in self._unlabelled:
             label = "" if tensor is None else names(tensor)
             node = Node(number, name, tick, span, scope, module, leaf, label, value, saved, pass_)
-            self._rows.fill(place, "nodes", node)
+            self._rows.fill(place, node)
         self._unlabelled.clear()
 
     def _tell_too_many(self) -> None:
         if not self._told:
             self._told = True
             notice = Notice("run.nodes", {"limit": self._limits.autograd_nodes}, self._moment.tick)
-            self._rows.add("notices", notice)
-
-    def watch(self, sequence: int, output: torch.Tensor, preview: Preview | None, reference: Callable[[], Any]) -> None:
-        """The forward of the node with this number produced `output`."""
-        self.watched.setdefault(sequence, (tuple(output.shape), dtype_name(output.dtype), preview, reference))
+            self._rows.add(notice)
 
 
 def short_name(node: Any) -> str:

@@ -30,6 +30,7 @@ class Ledger:
         self._snapshots = snapshots
         self._balances: dict[int, Balance] = {}
         self._numbers = 0
+        self._reviewed = (-1, 0)
 
     def before(self, leaf: torch.Tensor) -> int | None:
         """The snapshot of what `.grad` holds before a deposit."""
@@ -37,14 +38,25 @@ class Ledger:
 
     def deposit(self, leaf: torch.Tensor, amount: int | None, before: int | None, pass_: int, node: int | None) -> None:
         """A pass has added `amount`."""
-        content, after = self._now(leaf)
+        content, after = self._deposited(leaf)
         tensor = self._snapshots.known(leaf).number
         self._write("deposit", tensor, amount, before, after, pass_, node)
         self._balances[tensor] = Balance(content, after)
 
+    def _deposited(self, tensor: torch.Tensor) -> tuple[tuple[int, int, Preview | None] | None, int | None]:
+        """What `.grad` holds now that a pass may have added to it. Where it has written to what was there already,
+        other tensors may share that memory."""
+        grad = tensor.grad
+        if grad is not None:
+            known = self._snapshots.known(grad)
+            known.turn = -1
+            if known.value >= 0 and known.version != grad._version:
+                self._moment.turn += 1
+        self._snapshots.known(tensor).turn = -1
+        return self._now(tensor)
+
     def _now(self, tensor: torch.Tensor) -> tuple[tuple[int, int, Preview | None] | None, int | None]:
-        self._snapshots.tensor(tensor)
-        number = self._snapshots.known(tensor).grad
+        number = self._snapshots.look(tensor).grad
         if number is None:
             return None, None
         grad = tensor.grad
@@ -58,7 +70,7 @@ class Ledger:
         for known, tensor in self._holders():
             if not known.retains_grad or known.node not in node_of:
                 continue
-            content, after = self._now(tensor)
+            content, after = self._deposited(tensor)
             balance = self._balances.get(known.number)
             if content is None or (balance is not None and balance.content == content):
                 continue
@@ -71,6 +83,10 @@ class Ledger:
     def review(self, *, silently: bool = False) -> None:
         """After a statement: what changed without a pass was taken away or assigned. `silently` after a gap in the
         record."""
+        moment, holders = self._moment, self._snapshots.grad_holders
+        if self._reviewed == (moment.turn, len(holders)):
+            return
+        self._reviewed = (moment.turn, len(holders))
         for known, tensor in self._holders():
             self._snapshots.tensor(tensor)
             balance = self._balances.get(known.number)
@@ -114,7 +130,7 @@ class Ledger:
     ) -> None:
         row = Deposit(self._numbers, kind, self._moment.tick, tensor, amount, before, after, pass_, node)  # type: ignore[arg-type]
         self._numbers += 1
-        self._rows.add("deposits", row)
+        self._rows.add(row)
 
 
 def _is_zero(preview: Preview | None) -> bool:

@@ -3,8 +3,10 @@ nothing."""
 
 from __future__ import annotations
 
+import ctypes
 import math
 from itertools import chain
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -22,11 +24,28 @@ NUMERIC = "biufc"
 
 _NONE = Preview([])
 
+_IN_MEMORY: dict[torch.dtype, Any] = {
+    torch.float32: ctypes.c_float,
+    torch.float64: ctypes.c_double,
+    torch.int64: ctypes.c_int64,
+    torch.int32: ctypes.c_int32,
+}
+"""dtypes whose elements can be read where they lie; reading a matrix through nested lists costs three times as much."""
+_blocks: dict[tuple[torch.dtype, int], Any] = {}
+
 
 def preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
     """A preview of a strided tensor with a value of its own; None where its type cannot be read out."""
     try:
-        if tensor.numel() <= limit:
+        count = tensor.numel()
+        if count == 1:
+            value: Any = tensor.tolist()
+            while type(value) is list:
+                value = value[0]
+            if type(value) is float and isfinite(value):
+                return Preview([value], False, value, value, value)
+            return preview_values([value])
+        if count <= limit:
             return preview_values(elements(tensor))
         with torch.no_grad():
             values = elements(head(tensor, limit))[:limit]
@@ -37,13 +56,32 @@ def preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
 
 def elements(tensor: torch.Tensor) -> list[Any]:
     """All elements, row-major."""
-    values: Any = tensor.tolist()
     dimensions = tensor.dim()
+    if dimensions > 1 and tensor.dtype in _IN_MEMORY and tensor.is_contiguous():
+        values = _in_memory(tensor)
+        if values is not None:
+            return values
+    nested: Any = tensor.tolist()
     if dimensions == 0:
-        return [values]
+        return [nested]
     for _ in range(dimensions - 1):
-        values = list(chain.from_iterable(values))
-    return values  # type: ignore[no-any-return]
+        nested = list(chain.from_iterable(nested))
+    return nested  # type: ignore[no-any-return]
+
+
+def _in_memory(tensor: torch.Tensor) -> list[Any] | None:
+    """The elements of a contiguous tensor, None where they do not lie in memory as they are: a class of its own, a
+    pending sign, a storage that was made smaller."""
+    dtype, count = tensor.dtype, tensor.numel()
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.is_neg():
+        return None
+    if tensor.untyped_storage().nbytes() < (tensor.storage_offset() + count) * dtype.itemsize:
+        return None
+    block = _blocks.get((dtype, count))
+    if block is None:
+        block = _blocks[dtype, count] = _IN_MEMORY[dtype] * count
+    values: list[Any] = block.from_address(tensor.data_ptr())[:]
+    return values
 
 
 def head(tensor: torch.Tensor, count: int) -> torch.Tensor:
@@ -63,15 +101,15 @@ def preview_values(values: list[Any]) -> Preview:
     if not values:
         return _NONE
     first = values[0]
-    if len(values) == 1 and type(first) is float and math.isfinite(first):
+    if len(values) == 1 and type(first) is float and isfinite(first):
         return Preview(values, False, first, first, first)
     if isinstance(first, complex):
-        unusual = sum(not (math.isfinite(value.real) and math.isfinite(value.imag)) for value in values)
+        unusual = sum(not (isfinite(value.real) and isfinite(value.imag)) for value in values)
         return Preview(_scalars(values), nonfinite=unusual)
     total = sum(values)
-    if math.isfinite(total):
+    if isfinite(total):
         return Preview(values, False, float(min(values)), float(max(values)), total / len(values))
-    finite = [value for value in values if math.isfinite(value)]
+    finite = [value for value in values if isfinite(value)]
     if not finite:
         return Preview(values, nonfinite=len(values))
     mean = sum(value / len(finite) for value in finite)
@@ -92,7 +130,7 @@ def statistics(tensor: torch.Tensor) -> tuple[float | None, float | None, float 
         low, high = torch.aminmax(tensor.to(torch.uint8) if tensor.dtype == torch.bool else tensor)
         return float(low), float(high), float(tensor.sum(dtype=torch.float64)) / tensor.numel(), 0
     count, total = tensor.numel(), float(tensor.sum(dtype=torch.float64))
-    if not math.isfinite(total):
+    if not isfinite(total):
         tensor = tensor[torch.isfinite(tensor)]
         if not tensor.numel():
             return None, None, None, count

@@ -33,6 +33,7 @@ from engine.moment import Moment, Occurrence, next_node
 from engine.naming import Naming
 from engine.observer import NOTHING, Observer
 from engine.program import Program
+from engine.purity import is_pure
 from engine.questions import Questions
 from engine.rows import Emit, Rows
 from engine.snapshots import Snapshots, tensors_in
@@ -97,7 +98,7 @@ class Recorder(Observer):
         self.moment = Moment()
         self._naming = Naming(program.tree)
         self.snapshots = Snapshots(self.rows, self.moment, limits, aliased=self._naming.aliased)
-        self.variables = Variables(self.rows, self.snapshots, limits)
+        self.variables = Variables(self.rows, self.moment, self.snapshots, limits)
         self.graph = Graph(self.rows, self.moment, self.snapshots, limits)
         self.graph.locate, self.graph.scope_exists = program.span, self._scope
         self.ledger = Ledger(self.rows, self.moment, self.snapshots)
@@ -128,10 +129,11 @@ class Recorder(Observer):
         self._ticks = 0
         self._said: set[str] = set()
         self._quiet: set[ast.stmt] = set()
+        self._calm: set[ast.AST] = set()
 
     def __enter__(self) -> Recorder:
         for notice in self._program.notices:
-            self.rows.add("notices", notice)
+            self.rows.add(notice)
         self.passes.install()
         self.modules.install()
         return self
@@ -149,23 +151,27 @@ class Recorder(Observer):
         try:
             return action(*given)
         except Exception as error:
-            _log.exception("recording failed")
-            self._start_over()
-            self._stop("run.fault", type=type(error).__name__)
+            self._fault(error)
             return None
+
+    def _fault(self, error: Exception) -> None:
+        """What is recorded up to here stays; from here on only the last state is."""
+        _log.exception("recording failed")
+        self._start_over()
+        self._stop("run.fault", type=type(error).__name__)
 
     def _start_over(self) -> None:
         """What is not sent may refer to rows that were never written: all of it goes, and what comes stands for
         itself."""
-        for table, row in self.rows.drop():
-            if table == "scopes":
+        for row in self.rows.drop():
+            if isinstance(row, Scope):
                 self._by_row[row.number].written = False
-            elif table == "steps":
+            elif isinstance(row, Step):
                 self._leftover += row.printed
                 place = self._by_row[row.scope]
                 place.last = min(place.last, row.tick - 1)
-            elif table == "notices":
-                self.rows.add(table, row)
+            elif isinstance(row, Notice):
+                self.rows.add(row)
         for part in (self.snapshots, self.variables, self.graph, self.loops):
             part.forget()
 
@@ -176,16 +182,18 @@ class Recorder(Observer):
         self.graph.whole = False
         if code not in self._said:
             self._said.add(code)
-            self.rows.add("notices", Notice(code, params, self.moment.tick))
+            self.rows.add(Notice(code, params, self.moment.tick))
 
     # Scopes.
 
     def enter_scope(self, scope: Any, node: ast.AST) -> None:
+        self.moment.turn += 1
         if scope.parent is None:
             self._globals = scope.variables
         self._place = self._place_of(scope, node)
 
     def leave_scope(self, scope: Any) -> None:
+        self.moment.turn += 1
         if not scope.block.generator:
             place = self._places.pop(scope.number, None)
             if place is not None:
@@ -214,7 +222,7 @@ class Recorder(Observer):
             name, tick, node = place.begun
             parent = None if place.caller is None else self._scope(place.caller.number)
             span = None if isinstance(node, ast.Module) else self._program.span(node)
-            self.rows.add("scopes", Scope(number, name, parent, tick, span))
+            self.rows.add(Scope(number, name, parent, tick, span))
         return number
 
     # Loops.
@@ -392,7 +400,7 @@ class Recorder(Observer):
             self._graph_bytes(place),
             raised,
         )
-        self.rows.add("steps", row)
+        self.rows.add(row)
         self._counts["steps"] += 1
         if self._counts["steps"] >= self._limits.kept_steps:
             self._stop("run.steps", limit=self._limits.kept_steps)
@@ -425,13 +433,34 @@ class Recorder(Observer):
             moment.turn += 1
             moment.stack.append(node)
             return
-        if type(node) is not ast.Attribute:  # reading one changes no tensor
+        if node not in self._calm and not self._is_calm(node):
             moment.turn += 1
         occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
         moment.stack.append(occurrence)
         watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
         if watchable and self._naming.of(node).last not in _UNWATCHED:
             self.watch.begin(occurrence)
+
+    def _is_calm(self, node: ast.AST) -> bool:
+        """Whether nothing that the recorder is not told of runs between the parts of an expression and its own
+        evaluation."""
+        parts: list[ast.AST]
+        match node:
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                called = function.value if isinstance(function, ast.Attribute) else function
+                parts = [
+                    called,
+                    *arguments,
+                    *(keyword if keyword.arg is None else keyword.value for keyword in keywords),
+                ]
+            case ast.Attribute(value=value, ctx=ast.Load()):
+                parts = [value]
+            case _:
+                parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+        calm = all(type(part) in _TOLD for part in parts)
+        if calm:
+            self._calm.add(node)
+        return calm
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         moment = self.moment
@@ -442,9 +471,13 @@ class Recorder(Observer):
         if type(top) is not Occurrence:
             moment.turn += 1
             return
-        if type(node) is not ast.Attribute or type(node.ctx) is ast.Store:
+        if not is_pure(node, function, operands):
             moment.turn += 1
-        self._guarded(self._operation, top, value, operands)
+        if not self._ended:
+            try:
+                self._operation(top, value, operands)
+            except Exception as error:
+                self._fault(error)
         if top.watched:
             self.watch.end()
         if moment.stack and type(outer := moment.stack[-1]) is Occurrence:
@@ -486,7 +519,7 @@ class Recorder(Observer):
             found.kernels,
         )
         self._counts["operations"] += 1
-        self.rows.add("operations", row)
+        self.rows.add(row)
         if not found.children:
             self._cut(found, name.last, given, inputs, value, made, outputs)
         self.rows.mark()
@@ -508,7 +541,7 @@ class Recorder(Observer):
             source = next(number for tensor, number in zip(given, inputs, strict=True) if tensor.requires_grad)
             span = self._program.span(found.node)
             output = outputs[0] if outputs else None
-            self.rows.add("cuts", Cut(self._counts["cuts"], found.tick, span, reason, source, output))
+            self.rows.add(Cut(self._counts["cuts"], found.tick, span, reason, source, output))
             self._counts["cuts"] += 1
 
     def _told(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
@@ -520,7 +553,7 @@ class Recorder(Observer):
     def _write_hook(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
         tensors = [None if tensor is None else self.snapshots.tensor(tensor) for tensor in (given, returned)]
         pass_ = self.passes.open[-1].number if self.passes.open else None
-        self.rows.add("hooks", HookCall(self.moment.tick, pass_, name, tensors[0], tensors[1]))
+        self.rows.add(HookCall(self.moment.tick, pass_, name, tensors[0], tensors[1]))
 
     def _span(self) -> Span:
         """Of the expression that is being evaluated, else of the statement."""
@@ -568,11 +601,10 @@ class Recorder(Observer):
         final = self._guarded(self._final, represent)
         self.graph.label(self.variables.name)
         if self.variables.dropped:
-            self.rows.add("notices", Notice("run.variables", {"limit": self._limits.variables}))
-        for table, rows in (("figures", figures), ("notices", notices)):
-            for row in rows:
-                self.rows.add(table, row)
-                self.rows.mark()
+            self.rows.add(Notice("run.variables", {"limit": self._limits.variables}))
+        for row in (*figures, *notices):
+            self.rows.add(row)
+            self.rows.mark()
         for name, content in files:
             self.rows.add_file(name, content)
         self.rows.send(ticks, outcome, final, "".join(self._printed))

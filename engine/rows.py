@@ -7,18 +7,26 @@ any mark, and marks are set where nothing is held.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from engine.limits import Limits
-from engine.trace import File, Frame, Outcome, encode
+from engine.trace import TABLES, File, Frame, Outcome, encode
 
 Emit = Callable[[bytes], None]
 
 Final = list[tuple[str, int]] | None
 """The variables at the end of the run, in its last frame."""
 
-_EMPTY: tuple[str, Any] = ("", None)
+_TABLE: dict[type, str] = {
+    kind: table
+    for table, rows in get_type_hints(Frame).items()
+    if table in TABLES
+    for row in get_args(rows)
+    for kind in get_args(row) or (row,)
+}
+"""The table that a row belongs to, by its type."""
 
 
 class Rows:
@@ -31,34 +39,33 @@ class Rows:
     def __init__(self, emit: Emit, limits: Limits) -> None:
         self._emit = emit
         self._limits = limits
-        self._rows: list[tuple[str, Any]] = []
+        self._rows: list[Any] = []
         self._marks: list[int] = []
         self._held = 0
         self.sent = 0
         self.full = False
+        self.add: Callable[[Any], None] = self._rows.append
+        """One more row. A step of a program adds dozens."""
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, table: str, row: Any) -> None:
-        """One more row of that table."""
-        self._rows.append((table, row))
-
     def hold(self) -> int:
         """A place kept for a row that is complete only later; nothing can be sent before it is filled."""
-        self._rows.append(_EMPTY)
+        self._rows.append(None)
         self._held += 1
         return len(self._rows) - 1
 
-    def fill(self, place: int, table: str, row: Any) -> None:
+    def fill(self, place: int, row: Any) -> None:
         """Put the row into the place that `hold` gave; nothing where the place was dropped meanwhile."""
         if place < len(self._rows):
-            self._rows[place] = (table, row)
+            self._rows[place] = row
             self._held -= 1
 
-    def drop(self) -> list[tuple[str, Any]]:
+    def drop(self) -> list[Any]:
         """Give up all that is not sent: something of it may be missing. The rows that are given up."""
-        dropped, self._rows = self._rows, []
+        dropped = [row for row in self._rows if row is not None]
+        self._rows.clear()
         self._marks.clear()
         self._held = 0
         return dropped
@@ -76,9 +83,9 @@ class Rows:
         self.full = self.sent > self._limits.trace_size - 2 * self._limits.frame_size
 
     def _send(self, start: int, end: int, ticks: int, ended: tuple[Outcome | None, Final, str | None]) -> None:
-        tables: dict[str, list[Any]] = {}
-        for table, row in self._rows[start:end]:
-            tables.setdefault(table, []).append(row)
+        tables: defaultdict[str, list[Any]] = defaultdict(list)
+        for row in self._rows[start:end]:
+            tables[_TABLE[type(row)]].append(row)
         content = encode(Frame(ticks=ticks, outcome=ended[0], final=ended[1], printed=ended[2], **tables))
         middle = self._middle(start, end) if len(content) > self._limits.frame_size else None
         if middle is None:
@@ -97,5 +104,5 @@ class Rows:
         """A file, in parts that each fit a frame."""
         part = self._limits.frame_size // 2
         for start in range(0, max(len(content), 1), part):
-            self.add("files", File(name, content[start : start + part]))
+            self.add(File(name, content[start : start + part]))
             self.mark()

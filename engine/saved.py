@@ -3,10 +3,11 @@ silence PyTorch's own check for in-place changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch._C import _FunctionBase
+from torch._C._autograd import _top_saved_tensors_default_hooks
 
 from engine.snapshots import Snapshots, dtype_name, is_plain
 from engine.trace import Preview, Saved
@@ -23,24 +24,27 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 _TEXT = 80
 _LIST = 16
 
+_CONSTANTS = (bool, int, str)
+_ROWS = 2_000
+_rows: dict[Any, Saved] = {}
+
 
 def names_of(node: Any) -> tuple[str, ...]:
     """The attributes under which nodes of this type keep things."""
     kind = type(node)
-    if getattr(getattr(kind, "_forward_cls", None), "clear_saved_tensors_on_access", False):
-        return ()  # to look would free them
     names = _NAMES.get(kind)
-    if names is None:
-        names = tuple(name for name in dir(kind) if name.startswith("_saved_"))
-        if not names and hasattr(kind, "saved_tensors"):
-            names = ("saved_tensors",)  # a Function written in Python
-        _NAMES[kind] = names
+    if names is not None:
+        return names
+    if isinstance(node, _FunctionBase):  # written in Python
+        clears = getattr(kind._forward_cls, "clear_saved_tensors_on_access", False)
+        return () if clears else ("saved_tensors",)  # to look would free them
+    names = _NAMES[kind] = tuple(name for name in dir(kind) if name.startswith("_saved_"))
     return names
 
 
 def saved_of(node: Any, snapshots: Snapshots) -> list[Saved]:
     """One row for each thing it keeps; tensors in lists as `name[0]`. What was freed before anyone looked says so."""
-    if torch._C._autograd._top_saved_tensors_default_hooks(True) is not None:
+    if _top_saved_tensors_default_hooks(True) is not None:
         return [Saved(name, text=PACKED) for name in names_of(node)]
     found: list[Saved] = []
     for name in names_of(node):
@@ -51,25 +55,38 @@ def saved_of(node: Any, snapshots: Snapshots) -> list[Saved]:
             continue
         if value is None:
             continue
-        if type(value) is not list and type(value) is not tuple:
-            found.append(_one(name, value, snapshots))
-            continue
-        for part, item in _parts(name, value):
-            if item is not None:
-                found.append(_one(part, item, snapshots))
+        if isinstance(value, torch.Tensor):
+            found.append(_tensor(name, value, snapshots))
+        elif type(value) not in (list, tuple):
+            found.append(_constant(name, value))
+        elif any(isinstance(item, torch.Tensor) for item in value):
+            found += [
+                _tensor(f"{name}[{index}]", item, snapshots)
+                if isinstance(item, torch.Tensor)
+                else _constant(f"{name}[{index}]", item)
+                for index, item in enumerate(value[:_LIST])
+                if item is not None
+            ]
+        else:
+            found.append(_constant(name, value))
     return found
 
 
-def _one(name: str, item: Any, snapshots: Snapshots) -> Saved:
-    return _tensor(name, item, snapshots) if isinstance(item, torch.Tensor) else Saved(name, text=repr(item)[:_TEXT])
-
-
-def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if any(isinstance(item, torch.Tensor) for item in value):
-        for index, item in enumerate(value[:_LIST]):
-            yield f"{name}[{index}]", item
+def _constant(name: str, value: Any) -> Saved:
+    """A number, a flag, sizes: the same row wherever the same is kept under the same name."""
+    if type(value) is tuple:
+        key: Any = (name, *value)
+        same = all(type(part) is int for part in value)
     else:
-        yield name, value
+        key, same = (name, type(value), value), type(value) in _CONSTANTS
+    if not same:
+        return Saved(name, text=repr(value)[:_TEXT])
+    row = _rows.get(key)
+    if row is None:
+        if len(_rows) >= _ROWS:
+            _rows.clear()
+        row = _rows[key] = Saved(name, text=repr(value)[:_TEXT])
+    return row
 
 
 def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
@@ -77,7 +94,7 @@ def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
     version = 0 if tensor.is_inference() else tensor._version
     shape = tuple(tensor.shape)
     preview: Preview | None = None
-    if known is not None and known.value >= 0 and known.version == version:
+    if known is not None and known.version == version and known.preview is not None:
         preview = known.preview
     elif is_plain(tensor):
         preview = snapshots.preview(tensor)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import torch
@@ -36,58 +36,30 @@ Register = Callable[[Any, torch.Tensor, int], int | None]
 
 
 class Known:
-    """What is known of one tensor: its identity and its latest snapshot."""
-
-    __slots__ = (
-        *(
-            "number",
-            "ref",
-            "value",
-            "version",
-            "grad",
-            "node",
-            "requires_grad",
-            "retains_grad",
-            "preview",
-            "generation",
-        ),
-        *(
-            "elements",
-            "roots",
-            "storage",
-            "pointer",
-            "place",
-            "plain",
-            "is_parameter",
-            "is_grad",
-            "inference",
-            "turn",
-            "dtype",
-        ),
-    )
+    """What is known of one tensor: its identity, and what its latest snapshot said."""
 
     def __init__(self, number: int, tensor: torch.Tensor) -> None:
         self.number = number
         self.ref = weakref.ref(tensor)
+        self.plain = is_plain(tensor)
+        self.inference = tensor.is_inference()
+        self.is_parameter = type(tensor) is not torch.Tensor and isinstance(tensor, nn.Parameter)
         self.value = -1
         self.version = 0
-        self.grad: int | None = None
-        self.node: int | None = None
-        self.requires_grad = False
-        self.retains_grad = False
         self.preview: Preview | None = None
-        self.elements: list[Any] | None = None
-        self.generation = -1
-        self.storage = 0
-        self.pointer = 0
-        self.place: tuple[Any, ...] = ()
-        self.plain = is_plain(tensor)
-        self.dtype = tensor.dtype
-        self.is_parameter = type(tensor) is not torch.Tensor and isinstance(tensor, nn.Parameter)
-        self.is_grad = False
-        self.inference = tensor.is_inference()
+        """Of the elements at that version, which may be read before the first snapshot is taken."""
         self.turn = -1
-        self.roots: tuple[int, ...] = ()
+
+    is_grad = False
+    shape: tuple[int, ...] = ()
+    base = storage = 0
+    pointer = offset = -1
+    roots: tuple[int, ...] = ()
+    generation = -1
+    grad: int | None = None
+    node: int | None = None
+    requires_grad = retains_grad = False
+    dtype: torch.dtype
 
 
 def is_plain(tensor: torch.Tensor) -> bool:
@@ -112,11 +84,14 @@ class Snapshots:
         self._places: dict[tuple[Any, ...], Known] = {}
         self._storages: dict[int, list[Known]] = {}
         self._tensors = 0
-        self._numbers = 0
         self._storage_numbers = 0
         self._depth = 0
+        self.reserve: Callable[[], int] = count().__next__
+        """The number of the next Value row, of any kind."""
         self.find_node: Find
         self.new_node: Register
+        self.changed = 0
+        """How many snapshots were taken of tensors that had one already."""
         self.roots: set[int] = set()
         """The nodes of the tensors that were looked at since this was last cleared."""
         self.grad_holders: dict[int, Known] = {}
@@ -134,11 +109,6 @@ class Snapshots:
         self._aliased = True
         self._moment.turn += 1
 
-    def reserve(self) -> int:
-        """The number of the next Value row, of any kind."""
-        self._numbers += 1
-        return self._numbers - 1
-
     def known(self, tensor: torch.Tensor) -> Known:
         """What is known of this tensor, without looking at its value."""
         known = self._known.get(id(tensor))
@@ -149,30 +119,86 @@ class Snapshots:
 
     def tensor(self, tensor: torch.Tensor) -> int:
         """The number of a TensorValue that says how this tensor is now."""
+        return self.look(tensor).value
+
+    def look(self, tensor: torch.Tensor) -> Known:
+        """What is known of this tensor, its latest snapshot being how it is now."""
         known = self._known.get(id(tensor))
         turn = self._moment.turn
         if known is None or known.ref() is not tensor:
-            known = self.known(tensor)
-        elif known.turn == turn:  # nothing ran since it was last looked at
+            known = self._known[id(tensor)] = Known(self._tensors, tensor)
+            self._tensors += 1
+            if not (tensor.requires_grad or known.inference) and tensor.grad is None:
+                self._first(tensor, known, turn)
+                return known
+        elif known.turn == turn or self._is_same(tensor, known, turn):
             if known.roots:
                 self.roots.update(known.roots)
-            return known.value
-        return self._look(tensor, known, turn)
+            return known
+        self._look(tensor, known, turn)
+        return known
 
-    def _look(self, tensor: torch.Tensor, known: Known, turn: int) -> int:
+    def again(self, tensor: torch.Tensor) -> int:
+        """The same as `tensor`, of a gradient on its way: the engine may have added another to it in place."""
+        known = self._known.get(id(tensor))
+        if known is None or known.ref() is not tensor or known.value < 0 or known.inference or self._aliased:
+            return self.tensor(tensor)
+        if tensor._version != known.version:
+            known.turn, known.is_grad = -1, True
+            return self.tensor(tensor)
+        return known.value
+
+    def _first(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
+        """The first snapshot of a tensor that has no part in autograd."""
+        known.generation, known.turn = self._moment.generation, turn
+        known.version = tensor._version
+        if known.plain:
+            known.preview = self.preview(tensor)
+        known.value = self.reserve()
+        self._write(tensor, known, True)
+
+    def _is_same(self, tensor: torch.Tensor, known: Known, turn: int) -> bool:
+        """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
+        if self._aliased or known.value < 0 or known.inference or tensor._version != known.version:
+            return False
+        if known.node is not None:
+            same = tensor.grad_fn is not None and not tensor.retains_grad and not known.retains_grad
+        elif tensor.requires_grad is not known.requires_grad:
+            same = False
+        else:
+            held = tensor.grad
+            if held is None:
+                same = known.grad is None
+            else:
+                inner = self._known.get(id(held))
+                same = (
+                    inner is not None
+                    and (inner.value == known.grad and inner.ref() is held)
+                    and (inner.turn == turn or self._is_same(held, inner, turn))
+                )
+        if same:
+            known.generation, known.turn = self._moment.generation, turn
+        return same
+
+    def _look(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
+        """Another snapshot, if it is not as it was."""
         version = 0 if known.inference else tensor._version
-        grad_fn = _grad_fn(tensor)
-        reserved = grad = None
+        try:
+            grad_fn = tensor.grad_fn
+        except RuntimeError:  # PyTorch refuses to say: a view that was changed in a forbidden way
+            grad_fn = None
+        node = reserved = grad = None
+        retains = False
         roots: tuple[int, ...] = ()
         if grad_fn is None:
-            node, retains, requires_grad = None, False, tensor.requires_grad
+            requires_grad = tensor.requires_grad
         else:
+            requires_grad, retains = True, tensor.retains_grad
             node = self.find_node(grad_fn)
             if node is None:
                 reserved = self.reserve()
-                self._locate(tensor, known, tuple(tensor.shape))  # what the node keeps may be this very tensor
+                self._locate(tensor, known)  # what the node keeps may be this very tensor
                 node = self.new_node(grad_fn, tensor, reserved)
-            retains, requires_grad = tensor.retains_grad, True
             if node is not None:
                 roots = (node,)
         if grad_fn is None or retains:  # where reading .grad does not warn
@@ -183,40 +209,50 @@ class Snapshots:
         known.roots = roots
         if roots:
             self.roots.update(roots)
+        known.generation, known.turn, was = self._moment.generation, turn, known.generation
+        written = version != known.version
         if known.value >= 0:
-            same = version == known.version and grad == known.grad and node == known.node
+            same = not written and grad == known.grad and node == known.node
             same = same and requires_grad == known.requires_grad and retains == known.retains_grad
-            if same and (not self._aliased or self._unchanged(tensor, known)):
-                known.generation, known.turn = self._moment.generation, turn
-                return known.value
-            self._tell_change(known, version)
+            if same and not (self._aliased and self._differs(tensor, known)):
+                return
+            self.changed += 1
+            if written:
+                self._tell_change(known, version, was)
+        if written or self._aliased or known.preview is None:
+            known.preview = self.preview(tensor) if known.plain else None
         known.version, known.grad, known.node = version, grad, node
         known.requires_grad, known.retains_grad = requires_grad, retains
-        known.generation, known.turn = self._moment.generation, turn
         known.value = self.reserve() if reserved is None else reserved
         self._write(tensor, known, grad_fn is None)
-        return known.value
 
     def _grad(self, grad: torch.Tensor) -> tuple[int, tuple[int, ...]]:
         """The snapshot of a `.grad`, and the nodes it leads to."""
+        self.known(grad).is_grad = True
         self._depth += 1
-        known = self.known(grad)
-        known.is_grad = True
-        number = self.tensor(grad)
+        known = self.look(grad)
         self._depth -= 1
-        return number, known.roots
+        return known.value, known.roots
 
-    def _unchanged(self, tensor: torch.Tensor, known: Known) -> bool:
+    def _differs(self, tensor: torch.Tensor, known: Known) -> bool:
+        """Whether its elements are others than they were, though its version is the same."""
         if not known.plain:
-            return True
-        if tensor.data_ptr() != known.pointer or tuple(tensor.shape) != known.place[2] or tensor.dtype != known.dtype:
             return False
-        if known.elements is not None and tensor.numel() <= self._limits.preview_elements:
-            return elements(tensor) == known.elements
-        return self._preview(tensor, known) == known.preview
+        if tensor.data_ptr() != known.pointer or tensor.shape != known.shape or tensor.dtype != known.dtype:
+            return True
+        before = known.preview
+        if before is None or before.truncated or tensor.is_complex() or tensor.numel() != len(before.values):
+            return self.preview(tensor) != before
+        return elements(tensor) != before.values
 
-    def _preview(self, tensor: torch.Tensor, known: Known) -> Preview | None:
-        return self.preview(tensor) if known.plain else None
+    def seen(self, tensor: torch.Tensor) -> Known:
+        """A plain tensor inside a library call: its elements are read, a snapshot of it may never be taken."""
+        known = self.known(tensor)
+        if known.value < 0:
+            known.version = 0 if known.inference else tensor._version
+            known.preview = self.preview(tensor)
+            known.shape, known.dtype = tuple(tensor.shape), tensor.dtype
+        return known
 
     def preview(self, tensor: torch.Tensor) -> Preview | None:
         """The elements of a plain tensor. Inside a functorch transform only small ones are read: no operation is run
@@ -226,24 +262,20 @@ class Snapshots:
             return None
         return preview_of(tensor, limit)
 
-    def _tell_change(self, known: Known, version: int) -> None:
+    def _tell_change(self, known: Known, version: int, generation: int) -> None:
         moment = self._moment
-        if version > known.version and known.generation == moment.generation and not known.is_grad:
+        if version > known.version and generation == moment.generation and not known.is_grad:
             row = Change(moment.tick, known.number, moment.span, known.version, version)
-            self._rows.add("changes", row)
+            self._rows.add(row)
 
     def _write(self, tensor: torch.Tensor, known: Known, leaf: bool) -> None:
-        shape = tuple(tensor.shape)
-        preview = known.preview = self._preview(tensor, known)
-        known.dtype = tensor.dtype
-        whole = preview is not None and not preview.truncated and not tensor.is_complex()
-        known.elements = preview.values if preview is not None and whole else None
-        stride, offset = self._locate(tensor, known, shape)
+        known.dtype = dtype = tensor.dtype
+        stride = self._locate(tensor, known)
         row = TensorValue(
             known.value,
             known.number,
-            shape,
-            dtype_name(tensor.dtype),
+            known.shape,
+            _DTYPES.get(dtype) or dtype_name(dtype),
             "cpu" if tensor.is_cpu else device_name(tensor.device),
             known.requires_grad,
             leaf,
@@ -254,40 +286,39 @@ class Snapshots:
             known.retains_grad,
             known.version,
             known.storage,
-            offset,
+            known.offset,
             stride,
             known.inference,
             known.is_parameter,
         )
-        self._rows.add("values", row)
+        self._rows.add(row)
         if (leaf and known.requires_grad) or known.retains_grad:
             self.grad_holders.setdefault(known.number, known)
 
-    def _locate(self, tensor: torch.Tensor, known: Known, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
-        """Where its elements lie: (stride, offset); its storage is found among those of live tensors."""
+    def _locate(self, tensor: torch.Tensor, known: Known) -> tuple[int, ...]:
+        """Where its elements lie; its storage is found among those of live tensors. Its stride."""
+        shape = tuple(tensor.shape)
         if not known.plain:
-            known.place = (0, 0, shape)
-            return (), 0
-        stride, offset = tensor.stride(), int(tensor.storage_offset())
-        pointer = tensor.data_ptr()
-        if not known.place or pointer != known.pointer or known.place[2] != shape:
-            known.pointer = pointer
-            address = tensor.untyped_storage()._cdata
-            known.place = (address, offset, shape)
-            self._places[known.place] = known
-            known.storage = self._storage(address, known)
-        return stride, offset
+            known.shape = shape
+            return ()
+        pointer, offset = tensor.data_ptr(), int(tensor.storage_offset())
+        if pointer != known.pointer or known.shape != shape or not known.base:
+            known.pointer, known.offset, known.shape = pointer, offset, shape
+            known.base = _base(tensor, pointer, offset)
+            self._places[known.base, offset, shape] = known
+            known.storage = self._storage(known)
+        return tensor.stride()
 
-    def _storage(self, address: int, known: Known) -> int:
-        """The number of the storage at this address: that of a live tensor on it, else a new one."""
-        before = self._storages.get(address)
+    def _storage(self, known: Known) -> int:
+        """The number of the storage it lies in: that of a live tensor there, else a new one."""
+        before = self._storages.get(known.base)
         if before is not None:
-            others = [other for other in before if other is not known and _alive_at(other, address)]
-            self._storages[address] = [*others[-8:], known]
+            others = [other for other in before if other is not known and _is_still_at(other, known.base)]
+            self._storages[known.base] = [*others[-8:], known]
             if others:
                 return others[-1].storage
         else:
-            self._storages[address] = [known]
+            self._storages[known.base] = [known]
         self._storage_numbers += 1
         return self._storage_numbers - 1
 
@@ -299,37 +330,41 @@ class Snapshots:
             return known
         if not is_plain(tensor):
             return None
-        place = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tuple(tensor.shape))
-        known = self._places.get(place)
-        return known if known is not None and known.place == place and known.ref() is not None else None
+        offset, shape = int(tensor.storage_offset()), tuple(tensor.shape)
+        base = _base(tensor, tensor.data_ptr(), offset)
+        known = self._places.get((base, offset, shape))
+        if known is None or known.ref() is None or (known.base, known.offset, known.shape) != (base, offset, shape):
+            return None
+        return known
 
     def before(self, tensor: torch.Tensor) -> int:
         """The snapshot from before the operation that was just evaluated: the latest one, if there is one."""
         known = self._known.get(id(tensor))
         if known is None or known.ref() is not tensor or known.value < 0 or known.inference:
             return self.tensor(tensor)
+        if known.turn == self._moment.turn:
+            return known.value
         seen = known.generation == self._moment.generation
         return known.value if seen and tensor._version != known.version else self.tensor(tensor)
 
-    def made(self, shape: tuple[int, ...], dtype: str, preview: Preview | None, node: int) -> int:
+    def made(self, known: Known, node: int) -> int:
         """The snapshot of a tensor that is gone: it was seen inside a library call, the output of that node."""
         number = self.reserve()
-        tensor, self._tensors = self._tensors, self._tensors + 1
-        self._rows.add("values", TensorValue(number, tensor, shape, dtype, "cpu", True, False, preview, None, node))
+        shape, dtype = known.shape, dtype_name(known.dtype)
+        row = TensorValue(number, known.number, shape, dtype, "cpu", True, False, known.preview, None, node)
+        self._rows.add(row)
         return number
 
 
-def _alive_at(known: Known, address: int) -> bool:
+def _base(tensor: torch.Tensor, pointer: int, offset: int) -> int:
+    """What tells its storage from those of all other live tensors: the address of the storage's first element, or, of
+    an empty one, that of the storage itself, as a negative number."""
+    return pointer - offset * tensor.itemsize if pointer else -tensor.untyped_storage()._cdata
+
+
+def _is_still_at(known: Known, base: int) -> bool:
     tensor = known.ref()
-    return tensor is not None and known.place[0] == address and tensor.untyped_storage()._cdata == address
-
-
-def _grad_fn(tensor: torch.Tensor) -> Any:
-    """Its grad_fn; None too where PyTorch refuses to say (a view that was changed in a forbidden way)."""
-    try:
-        return tensor.grad_fn
-    except RuntimeError:
-        return None
+    return tensor is not None and base == known.base == _base(tensor, tensor.data_ptr(), int(tensor.storage_offset()))
 
 
 _DTYPES: dict[torch.dtype, str] = {}

@@ -6,13 +6,15 @@ import types
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from itertools import chain, repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from engine.limits import Limits
+from engine.moment import Moment
 from engine.previews import NUMERIC, preview_of_array
 from engine.rows import Rows
 from engine.snapshots import Snapshots
@@ -46,20 +48,40 @@ Place = tuple[int, str]
 GLOBAL, GLOBAL_PATH, LOCAL, LOCAL_PATH = range(4)
 
 
+Entry = tuple[tuple[str, int] | None, tuple[int, ...], int | None]
+"""One variable: (its name and the number of its row, None where it is not shown; the nodes it leads to; which tensor it
+is)."""
+_NO_ENTRY: Entry = (None, (), None)
+
+
+class Latest(NamedTuple):
+    """The program's variables as they were looked at last. Of the objects only the identities: none is kept alive."""
+
+    turn: tuple[int, int]
+    names: list[str]
+    ids: list[int]
+    entries: list[Entry]
+
+
+_NEVER = Latest((-1, 0), [], [], [])
+
+
 class Variables:
     """Snapshots of whatever a variable holds. Equal numbers, texts, arrays and modules share a row."""
 
-    def __init__(self, rows: Rows, snapshots: Snapshots, limits: Limits) -> None:
+    def __init__(self, rows: Rows, moment: Moment, snapshots: Snapshots, limits: Limits) -> None:
         self._rows = rows
+        self._moment = moment
         self._snapshots = snapshots
         self._limits = limits
         self._rows_by_content: dict[Any, int] = {}
-        self._constants: dict[str, tuple[object, int]] = {}
+        self._constants: dict[str, tuple[object, Entry]] = {}
         self._texts: dict[int, tuple[Any, Any, str]] = {}
         self._arrays: dict[int, tuple[Any, Any, Any, int]] = {}
         self._modules: dict[int, tuple[Any, tuple[Any, ...], int]] = {}
         self._writers: dict[type, Writer] = {}
         self._names: dict[int, Place] = {}
+        self._latest = _NEVER
         self.dropped = False
         """Whether some scope had more variables than are recorded."""
 
@@ -70,9 +92,11 @@ class Variables:
         self._arrays.clear()
         self._modules.clear()
         self._names.clear()
+        self._latest = _NEVER
 
     def forget_texts(self) -> None:
         """An attribute was assigned: the text of a module may be another."""
+        self._latest = _NEVER
         self._texts.clear()
         self._modules.clear()
 
@@ -83,31 +107,74 @@ class Variables:
 
     def of_scope(self, scope: Mapping[str, object], *, is_global: bool) -> list[tuple[str, int]]:
         """(name, number of a Value) of each variable, in order of first appearance; names of tensors are noted."""
-        found: list[tuple[str, int]] = []
-        noted: dict[int, str] = {}
+        names, values = list(scope), list(scope.values())
+        if len(names) > self._limits.variables:
+            names, values = self._shown(names, values)
+        ids = list(map(id, values))
         rank = GLOBAL if is_global else LOCAL
-        constants = self._constants
-        for name, value in list(scope.items()):
-            held = constants.get(name)
-            if held is not None and held[0] is value:
-                found.append((name, held[1]))
-                continue
-            write = self._writers.get(type(value)) or self._writer(value)
-            if write is _nothing or (name.startswith("__") and name.endswith("__")):
-                continue
-            if len(found) >= self._limits.variables:
-                self.dropped = True
-                break
-            number = write(value, name, rank + 1)
-            found.append((name, number))
-            if write == self._tensor:
-                tensor = self._snapshots.known(value).number  # type: ignore[arg-type]
-                noted[tensor] = f"{noted[tensor]}, {name}" if tensor in noted else name
-            elif type(value) in CONSTANT:
-                constants[name] = (value, number)
+        reused = self._reused(names, ids) if is_global else []
+        entries: list[Entry] = []
+        named = False
+        for name, value, entry in zip(names, values, chain(reused, repeat(None)), strict=False):
+            if entry is None:
+                entry = self._entry(name, value, rank)
+                named = named or entry[2] is not None
+            entries.append(entry)
+        if named:
+            self._note_all(entries, rank)
+        if is_global:
+            self._latest = Latest((self._moment.turn, self._snapshots.changed), names, ids, entries)
+        self._snapshots.roots.update(*[entry[1] for entry in entries if entry[1]])
+        return [entry[0] for entry in entries if entry[0] is not None]
+
+    def _shown(self, names: list[str], values: list[object]) -> tuple[list[str], list[object]]:
+        """The first variables that are values to look at, as many as are recorded."""
+        shown = [
+            (name, value)
+            for name, value in zip(names, values, strict=True)
+            if not _is_dunder(name) and (self._writers.get(type(value)) or self._writer(value)) is not _nothing
+        ]
+        if len(shown) > self._limits.variables:
+            self.dropped = True
+        kept = shown[: self._limits.variables]
+        return [name for name, _ in kept], [value for _, value in kept]
+
+    def _reused(self, names: list[str], ids: list[int]) -> list[Entry | None]:
+        """Where nothing ran and no tensor has another snapshot, a name that is bound to the same object is as it was.
+        In a function it could be another call's, and an object of that call that is gone."""
+        latest = self._latest
+        if latest.turn != (self._moment.turn, self._snapshots.changed) or latest.names != names[: len(latest.names)]:
+            return []
+        known = zip(latest.entries, latest.ids, ids, strict=False)
+        return [entry if one == other else None for entry, one, other in known]
+
+    def _entry(self, name: str, value: object, rank: int) -> Entry:
+        """One variable as it is now."""
+        held = self._constants.get(name)
+        if held is not None and held[0] is value:
+            return held[1]
+        kind = type(value)
+        write = self._writers.get(kind) or self._writer(value)
+        if write is _looked_at:
+            known = self._snapshots.look(value)  # type: ignore[arg-type]
+            return ((name, known.value), known.roots, known.number)
+        if write is _nothing or _is_dunder(name):
+            return _NO_ENTRY
+        self._snapshots.roots.clear()
+        number = write(value, name, rank + 1)
+        entry = ((name, number), tuple(self._snapshots.roots), None)
+        if kind in CONSTANT:
+            self._constants[name] = (value, entry)
+        return entry
+
+    def _note_all(self, entries: list[Entry], rank: int) -> None:
+        """The names of the tensors among these variables; one that several hold has all of them."""
+        noted: dict[int, str] = {}
+        for pair, _, tensor in entries:
+            if tensor is not None and pair is not None:
+                noted[tensor] = f"{noted[tensor]}, {pair[0]}" if tensor in noted else pair[0]
         for tensor, name in noted.items():
             self._note(tensor, rank, name)
-        return found
 
     def spelled(
         self, found: list[tuple[str, int]], scope: Mapping[str, object], represent: Represent
@@ -139,13 +206,15 @@ class Variables:
     def value(self, value: object, name: str = "", rank: int = LOCAL_PATH) -> int:
         """The number of a row that says what this is now. `name` is the path that leads to it."""
         write = self._writers.get(type(value)) or self._writer(value)
+        if write is _looked_at:
+            return self._snapshots.tensor(value)  # type: ignore[arg-type]
         return self._other(value, name, rank) if write is _nothing else write(value, name, rank)
 
     def _writer(self, value: object) -> Writer:
         """The method that writes values of this exact type."""
         kind = type(value)
         if isinstance(value, torch.Tensor):
-            write: Writer = self._tensor
+            write: Writer = _looked_at
         elif kind in (int, float, bool, complex):
             write = self._number
         elif isinstance(value, (np.ndarray, np.generic)):
@@ -159,9 +228,6 @@ class Variables:
         self._writers[kind] = write
         return write
 
-    def _tensor(self, tensor: Any, name: str, rank: int) -> int:
-        return self._snapshots.tensor(tensor)
-
     def _note(self, tensor: int, rank: int, name: str) -> None:
         place = self._names.get(tensor)
         if place is None or rank <= place[0]:
@@ -171,7 +237,7 @@ class Variables:
         number = self._rows_by_content.get(content)
         if number is None:
             number = self._rows_by_content[content] = self._snapshots.reserve()
-            self._rows.add("values", make(number, *content[1:]))
+            self._rows.add(make(number, *content[1:]))
         return number
 
     def _number(self, value: Any, name: str, rank: int) -> int:
@@ -183,7 +249,7 @@ class Variables:
                 value = (value.real, value.imag)
             elif isinstance(value, int) and abs(value) > EXACT:
                 value = text_of(value, self._limits.repr_length)
-            self._rows.add("values", NumberValue(number, value))
+            self._rows.add(NumberValue(number, value))
         return number
 
     def _array(self, array: Any, name: str, rank: int) -> int:
@@ -213,22 +279,20 @@ class Variables:
         number = self._rows_by_content.get(key)
         if number is None:
             number = self._rows_by_content[key] = self._snapshots.reserve()
-            self._rows.add("values", ArrayValue(number, shape, dtype, preview))
+            self._rows.add(ArrayValue(number, shape, dtype, preview))
         return number
 
     def _module(self, module: nn.Module, name: str, rank: int, text: str | None = None) -> int:
-        tensors, members = tensors_of(module)
-        tensors = tensors[:MODULE_TENSORS]
-        look = self._snapshots.tensor
-        numbers = [look(part) for _, part, _ in tensors]
+        paths, tensors, buffers, members = tensors_of(module)
+        numbers = list(map(self._snapshots.tensor, tensors))
         training = module.__dict__["training"]
-        content = (name, rank, text, training, members, [path for path, _, _ in tensors], numbers)
+        content = (name, rank, text, training, members, paths, numbers, buffers)
         held = self._modules.get(id(module))
         if held is not None and held[1] == content and held[0]() is module:
             return held[2]
         found: tuple[list[tuple[str, int]], list[tuple[str, int]]] = ([], [])
-        for (path, part, is_buffer), number in zip(tensors, numbers, strict=True):
-            found[is_buffer].append((path, number))
+        for path, part, number in zip(paths, tensors, numbers, strict=True):
+            found[path in buffers].append((path, number))
             if name:
                 self._note(self._snapshots.known(part).number, rank, f"{name}.{path}")
         shown = self._text(module, members, module_text) if text is None else text
@@ -284,17 +348,28 @@ def callable_or_facade(value: object) -> bool:
     return callable(value) or "facade" in type(value).__name__.lower()
 
 
+def _is_dunder(name: str) -> bool:
+    return name[:2] == "__" == name[-2:]
+
+
+def _looked_at(value: Any, name: str, rank: int) -> int:
+    """The writer of tensors: never called, it stands for their snapshots."""
+    raise AssertionError(name, rank, value)
+
+
 def _nothing(value: Any, name: str, rank: int) -> int:
     """The writer of what is not shown: never called, it stands for there being none."""
     raise AssertionError(name, rank, value)
 
 
-def tensors_of(module: nn.Module) -> tuple[list[tuple[str, torch.Tensor, bool]], list[int]]:
-    """[(path, tensor, whether it is a buffer)] as `named_parameters` and `named_buffers` give them, each tensor once;
-    and the identity of each module inside. Reads the tables of nn.Module itself: its methods could be the program's
-    own.
+def tensors_of(module: nn.Module) -> tuple[list[str], list[torch.Tensor], set[str], list[int]]:
+    """The first MODULE_TENSORS parameters and buffers, each once, as two lists: their paths and they; which of the
+    paths are buffers; and the identity of each module inside. Reads the tables of nn.Module itself: its methods could
+    be the program's own.
     """
-    found: list[tuple[str, torch.Tensor, bool]] = []
+    paths: list[str] = []
+    tensors: list[torch.Tensor] = []
+    buffers: set[str] = set()
     members: list[int] = []
     seen: set[int] = set()
     stack: list[tuple[str, nn.Module]] = [("", module)]
@@ -305,15 +380,18 @@ def tensors_of(module: nn.Module) -> tuple[list[tuple[str, torch.Tensor, bool]],
         seen.add(id(part))
         members.append(id(part))
         state = part.__dict__
-        for table, is_buffer in (("_parameters", False), ("_buffers", True)):
+        for table in ("_parameters", "_buffers"):
             for name, tensor in state.get(table, _EMPTY).items():
-                if tensor is not None and id(tensor) not in seen:
+                if tensor is not None and id(tensor) not in seen and len(tensors) < MODULE_TENSORS:
                     seen.add(id(tensor))
-                    found.append((prefix + name, tensor, is_buffer))
+                    paths.append(prefix + name)
+                    tensors.append(tensor)
+                    if table == "_buffers":
+                        buffers.add(prefix + name)
         children = state.get("_modules")
         if children:
             stack.extend([(f"{prefix}{name}.", child) for name, child in children.items() if child is not None][::-1])
-    return found, members
+    return paths, tensors, buffers, members
 
 
 _EMPTY: dict[str, Any] = {}

@@ -83,7 +83,7 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
             outcome = _run(interpreter, limits)
         for index, question in asked:
             for answer in _whole(index, question, job, program, limits, sent, started):
-                recorder.rows.add("answers", answer)
+                recorder.rows.add(answer)
         _finish(recorder, interpreter, vocabulary, outcome, limits)
     except Exception as error:
         emit(encode(Frame(outcome=_own_fault(error))))

@@ -1,0 +1,64 @@
+"""Expressions after which every tensor there was is still as it was: the recorder need not look at them again.
+
+Only what the library does itself is judged here. Where it calls code of the program (a hook, an operator, an argument
+of a class of its own), that code is evaluated like the rest of the program, and is noticed there.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from types import BuiltinFunctionType, MethodType
+from typing import Any
+
+import torch
+from torch import nn
+
+_OPERATORS = (ast.BinOp, ast.UnaryOp, ast.Compare)
+_CONTAINERS = (torch.Tensor, nn.Parameter, list, tuple, dict, str)
+"""What can be read at a place without a change: not a defaultdict."""
+
+_MODULES = frozenset(
+    {
+        *(nn.Linear, nn.Bilinear, nn.Identity, nn.Flatten, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.LayerNorm, nn.GroupNorm),
+        *(nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Softmax, nn.LogSoftmax),
+        *(nn.Sigmoid, nn.Tanh, nn.Softplus, nn.GELU, nn.LogSigmoid, nn.Tanhshrink, nn.Softsign),
+        *(nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, nn.BCEWithLogitsLoss),
+        *(nn.CrossEntropyLoss, nn.NLLLoss, nn.KLDivLoss, nn.PoissonNLLLoss, nn.GaussianNLLLoss, nn.HingeEmbeddingLoss),
+    }
+)
+_NOT_IN_PLACE = frozenset({nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Dropout, nn.Hardtanh, nn.SELU})
+"""These write to their input where `inplace` is set."""
+
+_NAMES = frozenset(
+    """abs add argmax argmin atan bmm cat ceil clamp cos cosh cumsum detach diag diagonal div dot erf exp expand
+    expm1 eye flatten floor full full_like gather index_select item linspace log log10 log1p log2 log_softmax
+    logsumexp matmul max mean min mm mul mv ne neg norm numel ones ones_like outer permute pow prod rand
+    rand_like randn randn_like reciprocal repeat reshape round rsqrt sigmoid sign sin sinh size softmax sqrt
+    square squeeze stack std sub sum t tan tanh tensor tolist trace transpose tril triu unbind unsqueeze var
+    view where zeros zeros_like""".split()  # noqa: SIM905
+)
+
+
+def is_pure(node: Any, function: Any, operands: Sequence[Any]) -> bool:
+    """Whether the evaluation of this expression left all tensors and containers as they were. Of a backward pass it
+    says so too: what a pass changes is told by the pass."""
+    kind = type(node)
+    if kind is ast.Call:
+        return _is_pure_call(function, node.keywords)
+    if kind is ast.Subscript:
+        return type(node.ctx) is ast.Load and type(operands[0]) in _CONTAINERS
+    return kind in _OPERATORS or (kind is ast.Attribute and type(node.ctx) is ast.Load)
+
+
+def _is_pure_call(function: Any, keywords: list[ast.keyword]) -> bool:
+    kind = type(function)
+    if kind is BuiltinFunctionType:
+        owner = type(function.__self__)
+        ours = owner is torch.Tensor or owner is nn.Parameter or owner is type(None)
+        return ours and function.__name__ in _NAMES and not keywords  # one of them could be `out`
+    if kind is MethodType:
+        return function.__func__ is torch.Tensor.backward
+    if kind in _MODULES or (kind in _NOT_IN_PLACE and not function.inplace):
+        return not function._forward_pre_hooks  # spectral_norm writes to a buffer in one
+    return False
