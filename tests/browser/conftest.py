@@ -1,4 +1,4 @@
-"""A real server and a real Chromium for every test in here: `app_url`, `browser_page`, `new_page`.
+"""A real server and a real Chromium for every test in here: `app_url`, `browser_page`, `calm_page`, `new_page`.
 
 The server is the product's own, `uvicorn streamlit_app:app`, in a process of its own. The browser comes from the
 fixture `chromium`; without one the tests fail. What a page asks of other hosts, or complains of, fails its test.
@@ -14,13 +14,29 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+UNUSED = (
+    # what Playwright turns off itself: the last list is the only one that counts
+    *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"),
+    *(
+        "DestroyProfileOnBrowserClose",
+        "HttpsFirstBalancedModeAutoEnable",
+        "HttpsUpgrades",
+        "LensOverlay",
+        "MediaRouter",
+    ),
+    *("NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
+    *("TcpPortRandomizationWin", "ThirdPartyStoragePartitioning"),
+    # pages of the browser's own behind its address bar, in every window: a quarter of what opening a page costs
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"),
+)
+"""Features of Chromium that no test needs."""
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -29,8 +45,11 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(UNUSED)}",
 )
 START = 60.0  # seconds a server may take on a busy machine
+SLOW = 60_000  # milliseconds that a step may take there: a fresh server loads torch in its children
+expect.set_options(timeout=SLOW)
 
 
 def free_port() -> int:
@@ -97,56 +116,91 @@ def app_url(server: tuple[str, int]) -> str:
     return server[0]
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for the tests of a file: Playwright runs once at a time in a process."""
+class Visitors:
+    """Visitors who know nothing of each other, in one Chromium.
+
+    A visitor who leaves is forgotten but for the files of the server, which the next with the same options need not
+    load again. `faults` are what pages asked of other hosts or complained of.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.faults: list[str] = []
+        self._browser = browser
+        self._idle: dict[str, list[BrowserContext]] = {}
+
+    @contextmanager
+    def coming(self) -> Iterator[Callable[..., Page]]:
+        """Gives the first page of one more visitor at each call, which takes what `Browser.new_context` takes.
+
+        In the end they go, and nothing is left of what they did.
+        """
+        here: list[tuple[str, BrowserContext]] = []
+
+        def page(**options: object) -> Page:
+            options = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | options
+            kind = repr(sorted(options.items()))
+            idle = self._idle.setdefault(kind, [])
+            here.append((kind, idle.pop() if idle else self._context(options)))
+            opened = here[-1][1].new_page()
+            opened.set_default_timeout(SLOW)
+            return opened
+
+        yield page
+        for kind, context in here:
+            for left in context.pages:
+                if left.url.startswith("http"):
+                    left.evaluate("localStorage.clear()")
+                left.close()
+            context.clear_cookies()
+            self._idle[kind].append(context)
+
+    def _context(self, options: dict[str, object]) -> BrowserContext:
+        context = self._browser.new_context(**options)  # type: ignore[arg-type]
+        context.on("request", lambda request: self._asked(request.url))
+        context.on("page", lambda page: page.on("websocket", lambda opened: self._asked(opened.url)))
+        context.on("console", lambda message: self._said(message.type, message.text))
+        context.on("weberror", lambda thrown: self.faults.append(f"script: {thrown.error.stack or thrown.error}"))
+        return context
+
+    def _asked(self, url: str) -> None:
+        local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
+        if not url.startswith(local):
+            self.faults.append(f"asked another host: {url}")
+
+    def _said(self, kind: str, text: str) -> None:
+        # Streamlit looks for its server beside the page first: two answers "404" on every deep link.
+        if kind == "error" and "404 (Not Found)" not in text:
+            self.faults.append(f"console: {text}")
+
+
+@pytest.fixture(scope="package")
+def visitors(chromium: str) -> Iterator[Visitors]:
+    """One Chromium for all files in here. Playwright stops with them: its loop is in the way of other tests' loops."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        yield running
+        yield Visitors(running)
         running.close()
 
 
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def new_page(visitors: Visitors) -> Iterator[Callable[..., Page]]:
     """Opens pages of visitors who know nothing of each other. Takes what `Browser.new_context` takes.
 
     After the test, a page that threw an error, or asked anybody but the server, fails it.
     """
-    faults: list[str] = []
-    with ExitStack() as stack:
-
-        def opened(**options: object) -> Page:
-            context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))  # type: ignore[arg-type]
-            stack.callback(context.close)
-            page = context.new_page()
-            page.set_default_timeout(45_000)
-            watch(context, page, faults)
-            return page
-
-        yield opened
-    assert faults == []
+    visitors.faults.clear()
+    with visitors.coming() as page:
+        yield page
+    assert visitors.faults == []
 
 
 @pytest.fixture
 def browser_page(new_page: Callable[..., Page]) -> Page:
     """A page at 1440 x 900 in the light theme."""
-    return new_page(color_scheme="light")
+    return new_page()
 
 
-def watch(context: BrowserContext, page: Page, faults: list[str]) -> None:
-    """Put what a page asks of other hosts, or complains of, on that list."""
-
-    def asked(url: str) -> None:
-        local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
-        if not url.startswith(local):
-            faults.append(f"asked another host: {url}")
-
-    def said(kind: str, text: str) -> None:
-        # Streamlit looks for its server beside the page first: two answers "404" on every deep link.
-        if kind == "error" and "404 (Not Found)" not in text:
-            faults.append(f"console: {text}")
-
-    context.on("request", lambda request: asked(request.url))
-    page.on("websocket", lambda opened: asked(opened.url))
-    page.on("console", lambda message: said(message.type, message.text))
-    page.on("pageerror", lambda error: faults.append(f"script: {error.stack or error}"))
+@pytest.fixture
+def calm_page(new_page: Callable[..., Page]) -> Page:
+    """The same for a reader who asked for less motion, so that nothing is played back."""
+    return new_page(reduced_motion="reduce")

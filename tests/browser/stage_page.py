@@ -1,8 +1,12 @@
-"""A page with nothing but the stage, for the browser tests: `?trace=NAME` and what `stage` takes."""
+"""A page with nothing but the stage, for the browser tests: `?trace=NAME` and what `stage` takes.
+
+The field takes the same, where the page need not be loaded again; another `number` makes another stage.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -22,19 +26,23 @@ _TRACES: dict[str, Callable[[], Trace]] = {
 
 
 def _number(name: str) -> int | None:
-    text = st.query_params.get(name, "")
+    text = asked.get(name, "")
     return int(text) if text.isdigit() else None
 
 
 st.set_page_config(layout="wide", page_icon="🔷")
-language: Language = "zh" if st.query_params.get("lang") == "zh" else "en"
-resting = stage(
-    _TRACES[st.query_params.get("trace", "accumulate")](),
-    key="stage",
-    language=language,
-    step=_number("step"),
-    part=_number("part"),
-    node=_number("node"),
-    view=st.query_params.get("view", ""),
-)
+place = st.container()
+asked = dict(parse_qsl(st.text_input("query"))) or st.query_params.to_dict()
+language: Language = "zh" if asked.get("lang") == "zh" else "en"
+number = asked.get("number", "")
+with place.container(key=f"number-{number}"):
+    resting = stage(
+        _TRACES[asked.get("trace", "accumulate")](),
+        key=f"stage-{number}",
+        language=language,
+        step=_number("step"),
+        part=_number("part"),
+        node=_number("node"),
+        view=asked.get("view", ""),
+    )
 st.text(f"step={resting.step} part={resting.part} node={resting.node}")

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from engine.messages import render
-from tests.browser.test_program import WAIT, editor, opened, row
+from tests.browser.conftest import Visitors
+from tests.browser.test_program import editor, opened, row
+
+
+@pytest.fixture(scope="module")
+def stay(visitors: Visitors, app_url: str) -> Iterator[Page]:
+    """The diamond, whose nodes the tests select one after the other."""
+    with visitors.coming() as page:
+        yield opened(page(), f"{app_url}/program?scenario=diamond")
+
+
+@pytest.fixture
+def diamond(stay: Page, visitors: Visitors) -> Iterator[Page]:
+    """That page, on which any error of ours fails the test."""
+    visitors.faults.clear()
+    yield stay
+    assert visitors.faults == []
 
 
 def test_the_fix_is_applied_with_one_click_and_runs(browser_page: Page, app_url: str) -> None:
     page = opened(browser_page, f"{app_url}/program?scenario=retain_graph_error")
     expect(page.locator(".st-key-outcome-failed")).to_contain_text("Trying to backward through the graph a second time")
     page.get_by_role("button", name=render("page.reason.apply")).click()
-    expect(page.locator(".st-key-outcome-failed")).to_have_count(0, timeout=WAIT)
+    expect(page.locator(".st-key-outcome-failed")).to_have_count(0)
     expect(editor(page)).to_have_value(re.compile(r"backward\(retain_graph=True\)"))
     expect(page.get_by_role("button", name=render("page.program.back"))).to_be_visible()
 
@@ -27,38 +45,35 @@ def test_a_none_says_why(browser_page: Page, app_url: str) -> None:
     expect(page.locator(".why")).to_contain_text("backward()")
 
 
-def test_a_leaf_tells_its_paths_and_whether_its_gradient_is_true(browser_page: Page, app_url: str) -> None:
-    page = opened(browser_page, f"{app_url}/program?scenario=diamond")
-    row(page, "x").click()
-    page.get_by_role("button", name=render("stage.ask.paths.help")).click()
-    expect(page.locator(".paths li")).to_have_count(2, timeout=WAIT)
-    page.locator(".paths button").first.click()
-    expect(page.locator(".card.onpath")).to_have_count(4)
-    page.get_by_role("button", name=render("stage.ask.truth.help")).click()
-    expect(page.locator(".badge.right")).to_be_visible(timeout=WAIT)
+def test_a_leaf_tells_its_paths_and_whether_its_gradient_is_true(diamond: Page) -> None:
+    row(diamond, "x").click()
+    diamond.get_by_role("button", name=render("stage.ask.paths.help")).click()
+    expect(diamond.locator(".paths li")).to_have_count(2)
+    diamond.locator(".paths button").first.click()
+    expect(diamond.locator(".card.onpath")).to_have_count(4)
+    diamond.get_by_role("button", name=render("stage.ask.truth.help")).click()
+    expect(diamond.locator(".badge.right")).to_be_visible()
 
 
-def test_a_node_shows_its_formula_and_its_jacobian(browser_page: Page, app_url: str) -> None:
-    page = opened(browser_page, f"{app_url}/program?scenario=diamond")
-    row(page, "lower").click()
-    expect(page.locator(".panel math").first).to_be_visible()
-    page.get_by_role("button", name=render("stage.ask.jacobian.help")).click()
-    expect(page.locator(".questions .sheet td").first).to_have_text("2", timeout=WAIT)
+def test_a_node_shows_its_formula_and_its_jacobian(diamond: Page) -> None:
+    row(diamond, "lower").click()
+    expect(diamond.locator(".panel math").first).to_be_visible()
+    diamond.get_by_role("button", name=render("stage.ask.jacobian.help")).click()
+    expect(diamond.locator(".questions .sheet td").first).to_have_text("2")
 
 
-def test_a_selection_stays_when_the_page_has_heard_of_it(browser_page: Page, app_url: str) -> None:
+def test_a_selection_stays_when_the_page_has_heard_of_it(diamond: Page) -> None:
     """The stage reports where it rests and the page hands that back one run later: it must not be taken for a wish."""
-    page = opened(browser_page, f"{app_url}/program?scenario=diamond")
     for name in ("x", "upper", "lower"):
-        row(page, name).click()
-        expect(page.locator(".panel:not([hidden]) .inspected")).to_be_visible()
-        page.wait_for_timeout(1_200)  # longer than the rest after which it reports
-        expect(page.locator(".panel:not([hidden]) > h4")).to_have_text(name)
+        row(diamond, name).click()
+        expect(diamond.locator(".panel:not([hidden]) .inspected")).to_be_visible()
+        diamond.wait_for_timeout(1_200)  # longer than the rest after which it reports
+        expect(diamond.locator(".panel:not([hidden]) > h4")).to_have_text(name)
 
 
 def test_forward_mode_stands_beside_backward_mode(browser_page: Page, app_url: str) -> None:
     page = opened(browser_page, f"{app_url}/program?scenario=chain_rule")
     row(page, "w").click()
     page.get_by_role("button", name=render("stage.ask.forward.help")).click()
-    expect(page.locator(".both tbody tr").first).to_contain_text("w", timeout=WAIT)
+    expect(page.locator(".both tbody tr").first).to_contain_text("w")
     expect(page.locator(".badge.right")).to_contain_text("30")

@@ -17,7 +17,6 @@ from engine.scenarios import load
 from tests.browser.conftest import STREAMLIT, UVICORN, serving
 
 LESSON = load()["scalar_accumulate"].program
-WAIT = 45_000  # milliseconds; a fresh server loads torch in its children, and the machine may be busy
 
 
 def editor(page: Page) -> Locator:
@@ -28,7 +27,7 @@ def editor(page: Page) -> Locator:
 def opened(page: Page, address: str) -> Page:
     """The page at that address, once the program has run and is drawn."""
     page.goto(address)
-    expect(page.locator(".stage .card").first).to_be_visible(timeout=WAIT)
+    expect(page.locator(".stage .card").first).to_be_visible()
     return page
 
 
@@ -49,10 +48,10 @@ def test_a_pasted_lesson_runs_with_ctrl_enter(browser_page: Page, app_url: str) 
     page = opened(browser_page, f"{app_url}/program")
     write(page, LESSON)
     page.keyboard.press("ControlOrMeta+Enter")
-    expect(page).to_have_url(re.compile(r"/program\?.*c="), timeout=WAIT)
-    expect(row(page, "b")).to_contain_text("4", timeout=WAIT)
+    expect(page).to_have_url(re.compile(r"/program\?.*c="))
+    expect(row(page, "b")).to_contain_text("4")
     line = LESSON.rstrip().count("\n") + 1
-    expect(page.locator(".lines .now")).to_have_text(str(line), timeout=WAIT)
+    expect(page.locator(".lines .now")).to_have_text(str(line))
     expect(page.locator(".editor-backdrop .echo").last).to_contain_text("4")
     expect(page.locator("[class*='st-key-outcome-']")).to_have_count(0)
     high = editor(page).evaluate("area => parseFloat(getComputedStyle(area).lineHeight)")
@@ -65,21 +64,17 @@ def test_a_link_opens_a_scenario_and_its_error_in_words(browser_page: Page, app_
     page = browser_page
     page.goto(f"{app_url}/?scenario=in_place_error")
     band = page.locator(".st-key-outcome-failed")
-    expect(band).to_contain_text("has been modified by an inplace operation", timeout=WAIT)
+    expect(band).to_contain_text("has been modified by an inplace operation")
     expect(page).to_have_url(re.compile("/program"))
     wrong = page.locator(".lines .wrong")
-    expect(wrong).to_have_count(1, timeout=WAIT)
+    expect(wrong).to_have_count(1)
     expect(band).to_contain_text(f"Line {wrong.inner_text()} raised RuntimeError")
 
 
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [("c=eNrLzC3ILypRKMkv", "link.program.cut"), ("c=%%%", "link.program.broken"), ("seed=-1", "link.range")],
-)
-def test_a_broken_link_gets_a_sentence(browser_page: Page, app_url: str, query: str, code: str) -> None:
-    """And the example, never a traceback."""
-    page = opened(browser_page, f"{app_url}/program?{query}")
-    begins = re.split("[{“]", catalogue()[code][0])[0].strip()
+def test_a_broken_link_gets_a_sentence(browser_page: Page, app_url: str) -> None:
+    """And the example, never a traceback. What else may be wrong with a link is for the tests without a browser."""
+    page = opened(browser_page, f"{app_url}/program?c=%%%")
+    begins = re.split("[{“]", catalogue()["link.program.broken"][0])[0].strip()
     expect(page.get_by_test_id("stAlert")).to_contain_text(begins)
     expect(editor(page)).to_have_value(load()["chain_rule"].program)
 
@@ -93,19 +88,19 @@ def test_nothing_typed_is_lost(browser_page: Page, app_url: str) -> None:
     page.keyboard.type("# mine\nfor n in range(2):\npass")  # the editor indents
     expect(editor(page)).to_have_value(typed)
     page.reload()
-    expect(editor(page)).to_have_value(typed, timeout=WAIT)
+    expect(editor(page)).to_have_value(typed)
     page.get_by_test_id("stTopNav").get_by_role("link").first.click()
-    expect(page).to_have_url(f"{app_url}/", timeout=WAIT)
-    expect(editor(page)).to_have_count(0, timeout=WAIT)
+    expect(page).to_have_url(f"{app_url}/")
+    expect(editor(page)).to_have_count(0)
     page.go_back()
-    expect(editor(page)).to_have_value(typed, timeout=WAIT)
+    expect(editor(page)).to_have_value(typed)
     page.get_by_text("中文", exact=True).click()
-    expect(page.get_by_role("button", name=render("page.program.run", language="zh"))).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("button", name=render("page.program.run", language="zh"))).to_be_visible()
     expect(editor(page)).to_have_value(typed)
     page.get_by_role("combobox").click()
     page.get_by_role("option").nth(3).click()
-    page.get_by_role("button", name=render("page.program.back", language="zh")).click(timeout=WAIT)
-    expect(editor(page)).to_have_value(typed, timeout=WAIT)
+    page.get_by_role("button", name=render("page.program.back", language="zh")).click()
+    expect(editor(page)).to_have_value(typed)
 
 
 def test_the_shared_link_opens_the_same_for_another_learner(new_page: Callable[..., Page], app_url: str) -> None:
@@ -113,12 +108,12 @@ def test_the_shared_link_opens_the_same_for_another_learner(new_page: Callable[.
     mine = opened(new_page(permissions=["clipboard-read", "clipboard-write"]), f"{app_url}/program")
     write(mine, LESSON + "\n# 分享")
     mine.keyboard.press("ControlOrMeta+Enter")
-    expect(row(mine, "b")).to_contain_text("4", timeout=WAIT)
+    expect(row(mine, "b")).to_contain_text("4")
     mine.get_by_role("button", name=render("stage.turn")).click()
     turned = mine.locator(".card").nth(2).get_attribute("transform")
     mine.wait_for_timeout(1_000)  # the stage says where it rests
     mine.get_by_role("button", name=render("page.share"), exact=False).first.click()
-    mine.locator(".copy-link button").first.click(timeout=WAIT)
+    mine.locator(".copy-link button").first.click()
     expect(mine.locator(".copy-link button").first).to_have_text(render("page.share.copied"))
     link = mine.evaluate("navigator.clipboard.readText()")
     assert link == mine.locator(".copy-link input").first.input_value()
@@ -156,7 +151,7 @@ def test_the_program_is_whole_on_one_screen(browser_page: Page, app_url: str) ->
               && area.scrollHeight <= area.clientHeight; }"""
         )
     page.get_by_role("button", name=render("page.program.hide")).click()
-    expect(page.locator(".stage .source")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".stage .source")).to_be_visible()
     expect(editor(page)).to_have_count(0)
 
 
@@ -193,9 +188,9 @@ def test_an_endless_loop_disturbs_nobody(new_page: Callable[..., Page], app_url:
     second = opened(new_page(), f"{app_url}/program")
     write(second, LESSON + "\n# second")
     second.keyboard.press("ControlOrMeta+Enter")
-    expect(row(second, "b")).to_contain_text("4", timeout=WAIT)
-    expect(first.locator(".st-key-outcome-stopped")).to_contain_text("Stopped at line 3", timeout=WAIT)
-    expect(first.locator(".stage")).to_have_count(1, timeout=WAIT)
+    expect(row(second, "b")).to_contain_text("4")
+    expect(first.locator(".st-key-outcome-stopped")).to_contain_text("Stopped at line 3")
+    expect(first.locator(".stage")).to_have_count(1)
 
 
 @pytest.mark.parametrize("command", [UVICORN, STREAMLIT], ids=["uvicorn", "streamlit run"])
@@ -212,14 +207,14 @@ def test_a_deep_link_is_the_first_request_of_a_fresh_server(
             resident = int(re.findall(r"VmRSS:\s+(\d+) kB", status.read_text())[0]) / 1000
             assert resident < 150, f"{resident:.0f} MB"
             assert "libtorch" not in Path(f"/proc/{process}/maps").read_text()
-        page.context.close()  # before its server goes
+        page.close()  # before its server goes
 
 
 def test_the_run_can_be_taken_along(browser_page: Page, app_url: str, tmp_path: Path) -> None:
     """The program with its checks comes down as a file that plain Python runs to its end."""
     page = opened(browser_page, f"{app_url}/program?scenario=second_derivative")
     page.get_by_role("button", name=render("page.share"), exact=False).first.click()
-    with page.expect_download(timeout=WAIT) as coming:
+    with page.expect_download() as coming:
         page.get_by_role("button", name=render("page.program.export.script"), exact=False).click()
     taken = tmp_path / coming.value.suggested_filename
     coming.value.save_as(taken)

@@ -4,49 +4,21 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-
-from tests.browser.conftest import watch
-
-SLOW = 60_000  # milliseconds that a step may take on a busy machine
-
-
-@pytest.fixture(scope="module")
-def calm(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser that asked for less motion, so that nothing is played back, and that need not load anything twice."""
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce"
-    )
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def calm_page(calm: BrowserContext) -> Iterator[Page]:
-    """A new visitor in that browser: without cookies nobody is known."""
-    faults: list[str] = []
-    calm.clear_cookies()
-    page = calm.new_page()
-    watch(calm, page, faults)
-    yield page
-    for one in calm.pages:
-        one.close()
-    assert faults == []
+from playwright.sync_api import Page, expect
 
 
 def _opened(page: Page, app_url: str, query: str = "") -> Page:
-    page.set_default_timeout(SLOW)
     page.goto(f"{app_url}/regression{query}")
     page.wait_for_selector(".live-plot .main-svg")
     return page
 
 
 def _status(page: Page, status: str) -> None:
-    expect(page.locator(".live")).to_have_attribute("data-status", status, timeout=SLOW)
+    expect(page.locator(".live")).to_have_attribute("data-status", status)
 
 
 def _value(page: Page, row: int, column: int = 1) -> float:
@@ -78,7 +50,7 @@ def test_the_lesson_has_run_and_any_epoch_can_be_opened(browser_page: Page, app_
     on the Program page with its text in the link."""
     page = _opened(browser_page, app_url)
     _status(page, "finished")
-    expect(page.locator(".live-time output")).to_have_text("epoch 500", timeout=SLOW)
+    expect(page.locator(".live-time output")).to_have_text("epoch 500")
     assert _value(page, 0) == pytest.approx(2.001486, rel=1e-4)
     assert _value(page, 1) == pytest.approx(0.9896833, rel=1e-4)
     assert page.locator(".live-plot .main-svg").count() >= 4
@@ -87,7 +59,7 @@ def test_the_lesson_has_run_and_any_epoch_can_be_opened(browser_page: Page, app_
     _press(page, "train")
     _status(page, "finished")
     slider = page.get_by_label("Epoch shown")
-    expect(slider).to_have_value("500", timeout=SLOW)
+    expect(slider).to_have_value("500")
     slider.fill("0")
     expect(page.locator(".live-time output")).to_have_text("epoch 0")
     assert _value(page, 0) == pytest.approx(-0.00748682, rel=1e-4)
@@ -124,7 +96,7 @@ def test_it_diverges_and_is_told_why(calm_page: Page, app_url: str) -> None:
     _number(page, "Learning rate", "0.05")
     _status(page, "diverged")
     told = page.locator(".st-key-outcome-stopped")
-    expect(told).to_contain_text("largest stable 0.028", timeout=SLOW)
+    expect(told).to_contain_text("largest stable 0.028")
     told.get_by_role("button", name="Use lr 0.014").click()
     _status(page, "finished")
     expect(told).to_have_count(0)
@@ -140,21 +112,21 @@ def test_a_csv_is_trained_on_and_a_bad_one_is_refused(calm_page: Page, app_url: 
     page.locator(".st-key-regression-controls").get_by_role("button", name="Points").click()
     chooser = page.locator(".st-key-regression-csv input[type=file]")
     chooser.set_input_files(bad)
-    expect(page.get_by_text("Line 3 has 3 cells")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Line 3 has 3 cells")).to_be_visible()
     chooser.set_input_files(good)
-    expect(page.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text("3", timeout=SLOW)
+    expect(page.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text("3")
     expect(page.locator(".live tbody tr").nth(1).locator("td").nth(3)).to_have_text("2.5")
     page.reload()  # the link names the file's points; the server still has them
-    expect(page.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text("3", timeout=SLOW)
+    expect(page.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text("3")
     page.goto(f"{app_url}/regression?data=table&file={'0' * 24}")
-    expect(page.get_by_text("came from a file that is not here any more")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("came from a file that is not here any more")).to_be_visible()
 
 
 def test_a_reload_finds_the_run_as_it_was(calm_page: Page, app_url: str) -> None:
     """Also the reload of a first visit: running it goes on, paused it stands where it stood."""
     page = _opened(calm_page, app_url, "?epochs=1000000&lr=0.0001")
     _status(page, "running")
-    expect(page.locator(".live-words")).to_contain_text(re.compile(r"epoch [1-9]"), timeout=SLOW)
+    expect(page.locator(".live-words")).to_contain_text(re.compile(r"epoch [1-9]"))
     reached = _epoch(page)
     page.reload()
     _status(page, "running")
@@ -181,12 +153,12 @@ def test_the_pen_draws_moves_and_removes_points(calm_page: Page, app_url: str) -
     answer = page.locator(".live tbody tr").nth(0).locator("td").nth(3)
     expect(answer).to_have_text("2")
     page.mouse.click(x, y)
-    expect(answer).not_to_have_text("2", timeout=SLOW)
+    expect(answer).not_to_have_text("2")
     expect(page).to_have_url(re.compile("data=table&t="))
     drawn = answer.inner_text()
     again = page.context.new_page()
     again.goto(page.url)
-    expect(again.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text(drawn, timeout=SLOW)
+    expect(again.locator(".live tbody tr").nth(0).locator("td").nth(3)).to_have_text(drawn)
     again.close()
     page.wait_for_timeout(500)
     place = page.evaluate(
@@ -197,7 +169,7 @@ def test_the_pen_draws_moves_and_removes_points(calm_page: Page, app_url: str) -
         return [area.left + xaxis.d2p(points.x[last]), area.top + yaxis.d2p(points.y[last])]; }"""
     )
     page.mouse.click(*place)
-    expect(answer).to_have_text("2", timeout=SLOW)
+    expect(answer).to_have_text("2")
 
 
 def test_a_click_on_the_bowl_is_the_start(calm_page: Page, app_url: str) -> None:
@@ -207,7 +179,7 @@ def test_a_click_on_the_bowl_is_the_start(calm_page: Page, app_url: str) -> None
     area = page.locator("[data-chart=bowl] .nsewdrag").bounding_box()
     assert area is not None
     page.mouse.click(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
-    expect(page).to_have_url(re.compile(r"start=[\d.]+%2C[\d.]+"), timeout=SLOW)
+    expect(page).to_have_url(re.compile(r"start=[\d.]+%2C[\d.]+"))
     w, b = (float(part) for part in re.findall(r"start=([\d.]+)%2C([\d.]+)", page.url)[0])
     _status(page, "finished")
     slider = page.get_by_label("Epoch shown")
@@ -221,12 +193,12 @@ def test_kept_runs_are_compared(calm_page: Page, app_url: str) -> None:
     page = _opened(calm_page, app_url)
     _status(page, "finished")
     page.get_by_role("button", name="Keep", exact=True).click()
-    expect(page.locator("[data-chart=loss] .legendtext", has_text="SGD · lr 0.01")).to_be_visible(timeout=SLOW)
+    expect(page.locator("[data-chart=loss] .legendtext", has_text="SGD · lr 0.01")).to_be_visible()
     _number(page, "Learning rate", "0.001")
-    expect(page).to_have_url(re.compile("lr=0.001"), timeout=SLOW)
+    expect(page).to_have_url(re.compile("lr=0.001"))
     _status(page, "finished")
     page.get_by_role("button", name="Keep", exact=True).click()
-    expect(page.locator("[data-chart=loss] .legendtext", has_text="SGD · lr 0.001")).to_be_visible(timeout=SLOW)
+    expect(page.locator("[data-chart=loss] .legendtext", has_text="SGD · lr 0.001")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Comparison as CSV").click()
     with download.value.path().open(newline="", encoding="utf-8") as file:
@@ -249,7 +221,7 @@ def test_what_is_out_of_range_is_refused_at_the_control(calm_page: Page, app_url
     assert "lr=" not in page.url
     page.goto(f"{app_url}/regression?lr=nan&optimizer=<script>alert(1)</script>&n=0&epochs=5")
     for text in ("sets lr to “nan”", "sets optimizer to", "between 2 and 1000000"):
-        expect(page.get_by_text(text)).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(text)).to_be_visible()
     _status(page, "finished")
 
 
@@ -266,22 +238,24 @@ def test_the_model_goes_down_and_up_again(calm_page: Page, app_url: str, tmp_pat
     wrong = tmp_path / "wrong.pkl"
     wrong.write_bytes(b"no model")
     field.set_input_files(wrong)
-    expect(page.get_by_text("no file that torch.save wrote")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("no file that torch.save wrote")).to_be_visible()
     field.set_input_files(path)
-    expect(page.get_by_text("Loaded: training starts from 2.00149, 0.989683")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Loaded: training starts from 2.00149, 0.989683")).to_be_visible()
     assert "start=2.00148" in page.url
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone(new_page: Callable[..., Page], app_url: str, scheme: str) -> None:
-    """One column, the charts first, nothing wider than the screen; the same in the dark."""
-    page = _opened(new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme), app_url, "?lang=zh")
+def test_a_phone(new_page: Callable[..., Page], app_url: str) -> None:
+    """One column, the charts first, nothing wider than the screen, in both themes, which follow the system's."""
+    page = _opened(new_page(viewport={"width": 390, "height": 844}, color_scheme="dark"), app_url, "?lang=zh")
     _status(page, "finished")
+    live = page.locator(".live")
+    expect(live).to_have_css("--live-background", "#0f141b")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    charts, controls = page.locator(".live").bounding_box(), page.locator(".st-key-regression-controls").bounding_box()
+    page.emulate_media(color_scheme="light")
+    expect(live).to_have_css("--live-background", "#ffffff")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    charts, controls = live.bounding_box(), page.locator(".st-key-regression-controls").bounding_box()
     assert charts is not None
     assert controls is not None
     assert charts["y"] < controls["y"]
-    shade = page.evaluate("getComputedStyle(document.querySelector('.live')).getPropertyValue('--live-background')")
-    assert (int(shade.strip()[1:3], 16) < 128) == (scheme == "dark")
     expect(page.locator(".live-bar").get_by_role("button", name="单步")).to_be_visible()

@@ -188,6 +188,8 @@ def test_an_example_replaces_a_program_that_can_come_back(executor: Double) -> N
     ("query", "code"),
     [
         ({"c": "eNrLzC3IL"}, "link.program"),
+        ({"c": "eNrLzC3ILypRKMkv"}, "link.program.cut"),
+        ({"c": "%%%"}, "link.program.broken"),
         ({"seed": "-3"}, "link.range"),
         ({"step": "soon"}, "link.integer"),
         ({"colour": "blue"}, "link.unknown"),
