@@ -19,7 +19,7 @@ import os
 import pkgutil
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ import torch
 from torch._functorch.autograd_function import WrappedCtx
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from engine import guards, lists, overrides
+from engine import guards, lists, operations, overrides
 from engine.errors import LimitReached, Refused
 from engine.limits import DEFAULT, Limits
 from engine.messages import vocabulary
@@ -49,7 +49,12 @@ _NEVER_VALUES = (types.ModuleType, types.FrameType, types.CodeType, types.Traceb
 _SPACES = frozenset({argparse.Namespace, types.SimpleNamespace})
 """Classes whose instances are nothing but their fields: `vars` may show them."""
 
-_OF_PROGRAMS = frozenset({"__dict__", "__new__", "__file__", "__mro__", "__bases__", "__wrapped__"})
+_OF_PROGRAMS = frozenset(
+    {
+        *("__dict__", "__new__", "__file__", "__mro__", "__bases__", "__wrapped__"),
+        *("__getstate__", "__setstate__", "__copy__", "__deepcopy__", "__torch_dispatch__"),
+    }
+)
 """Dunder names that are read of the program's own values, or by a rule of their own."""
 
 _TEXTS = frozenset({"__name__", "__qualname__", "__doc__", "__module__"})
@@ -137,6 +142,8 @@ class Allowlist:
             return value
         if dotted in self._packages:
             return self.module(dotted)
+        if "*" in standin:
+            return self._admit(standin["*"](name))
         if name in ("__name__", "__package__"):
             return facade.dotted
         if name == "__all__":
@@ -218,7 +225,7 @@ class Allowlist:
         owner = value.__self__
         kind = owner if isinstance(owner, type) else type(owner)
         found = getattr(value, name)
-        if self._is_listed(kind, name) or (name in READABLE and name != "__dict__"):
+        if self._is_listed(kind, name) or (name in READABLE and (name not in _OF_PROGRAMS or name == "__new__")):
             return self._attribute(kind, name, found)
         raise Refused("refused.attribute", name=name, type=kind.__name__)
 
@@ -392,7 +399,8 @@ class Allowlist:
         listed = self._readable.get((kind, name))
         if listed is None:
             listed = self._readable[kind, name] = self._is_listed(kind, name)
-        return listed or (name in READABLE and any(base in lists.type_names() for base in kind.__mro__))
+        inherited = name in READABLE and (name not in _OF_PROGRAMS or name == "__new__")
+        return listed or (inherited and any(base in lists.type_names() for base in kind.__mro__))
 
     def overridden(self, function: Any) -> Any:
         """See Vocabulary.overridden."""
@@ -432,11 +440,24 @@ class Allowlist:
         """See Vocabulary.look."""
         return overrides.look(function, args, kwargs)
 
+    def dispatched(self, function: Any) -> Any:
+        """See Vocabulary.dispatched."""
+        return self._admit(operations.dispatched(function, self.run))
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """See Vocabulary.quiet."""
+        if self._owner is None or not overrides.looking(depth=4):
+            yield
+            return
+        with self._owner.muted():
+            yield
+
     def base(self, cls: Any) -> Any:
         """See Vocabulary.base."""
         if cls in lists.base_types():
             return cls
-        if isinstance(cls, type) and id(cls) in self._made_ids:
+        if isinstance(cls, type) and (id(cls) in self._made_ids or _is_derivable(cls)):
             return cls
         if not isinstance(cls, type) and hasattr(cls, "__mro_entries__"):  # NamedTuple, Generic[T]
             return cls
@@ -555,6 +576,11 @@ def _submodules(package: str) -> frozenset[str]:
         found.add(home)
         found.update(f"{home}.{name.partition('.')[0]}" for name in files if name.endswith((".py", ".so", ".pyd")))
     return frozenset(found)
+
+
+def _is_derivable(cls: type) -> bool:
+    """Whether a class of ours that stands in for one of the library's is a base too."""
+    return issubclass(cls, Offered) and getattr(cls, "derivable", False)
 
 
 def _registered(register: Any, kind: Any, function: Any = None) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from engine.access import Access
 from engine.budget import Budget, Clock
 from engine.errors import Refused, Stop
-from engine.functions import Stub, made_class, make_function
+from engine.functions import Stub, call_safely, made_class, make_function
 from engine.limits import Limits
 from engine.observer import Observer
 from engine.program import READABLE, Program, is_dunder
@@ -38,6 +38,7 @@ class Expressions:
         self.budget = Budget(limits, clock)
         self.access = Access(self.budget, vocabulary, self.write_text)
         self.access.make_class = functools.partial(made_class, self.access)
+        self.access.safely = functools.partial(call_safely, self.access)
         self.operators = self.access.operators
         self.python = self.access.python
         self.blocks = analyse(program.tree)

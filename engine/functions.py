@@ -156,6 +156,12 @@ def _check_namespace(access: Access, namespace: dict[str, Any]) -> None:
             raise Refused("refused.dunder", name=name)
 
 
+def call_safely(access: Access, namespace: dict[str, Any]) -> None:
+    """What a program writes to a class later is held to the same as what stands in its body."""
+    _check_namespace(access, namespace)
+    _call_safely(access, namespace)
+
+
 def _own_annotations(namespace: dict[str, Any]) -> None:
     """The names of annotated fields are names: `dataclass` writes them into code that it runs. The dict that the body
     had in its hands is not the one of the class."""
@@ -178,6 +184,11 @@ def _call_safely(access: Access, namespace: dict[str, Any]) -> None:
         namespace["__torch_function__"] = type(override)(_overriding(access, override.__func__))
     elif override is not None:
         namespace["__torch_function__"] = _overriding(access, override)
+    dispatch = namespace.get("__torch_dispatch__")
+    if isinstance(dispatch, classmethod | staticmethod):
+        namespace["__torch_dispatch__"] = type(dispatch)(_dispatching(access, dispatch.__func__))
+    elif dispatch is not None:
+        namespace["__torch_dispatch__"] = _dispatching(access, dispatch)
     if "__del__" in namespace:
         namespace["__del__"] = _finalizing(access, namespace["__del__"])
 
@@ -193,6 +204,20 @@ def _overriding(access: Access, function: Any) -> Any:
         return function(owner, vocabulary.overridden(func), *args, **kwargs)
 
     return _own(access, override, function)
+
+
+def _dispatching(access: Access, function: Any) -> Any:
+    """`__torch_dispatch__`, told of operations as the program itself would write them."""
+    vocabulary, budget = access.vocabulary, access.budget
+
+    def dispatch(owner: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        if budget.stopped is not None:  # the run is over, and so is the mode
+            given, named = (*args, (), {})[1:3]
+            return func(*given, **(named or {}))
+        with vocabulary.quiet():
+            return function(owner, vocabulary.dispatched(func), *args, **kwargs)
+
+    return _own(access, dispatch, function)
 
 
 def _finalizing(access: Access, function: Any) -> Any:

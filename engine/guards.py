@@ -126,6 +126,11 @@ def of_method(kind: type, name: str) -> Guard | None:
     return None
 
 
+def is_method_guarded(name: str) -> bool:
+    """Whether the method of Tensor of that name has a guard."""
+    return name in _METHODS
+
+
 def bind(guard: Guard, original: Any, run: Run) -> Any:
     """The function a program gets instead of `original`."""
 
@@ -312,7 +317,8 @@ def write_tensor(tensor: torch.Tensor, name: str, new: Any) -> None:
     elif name not in ("grad", "requires_grad", "data", "real", "imag", "grad_dtype") and hasattr(type(tensor), name):
         if name.startswith("_") or name in lists.type_names()[torch.Tensor]:
             descriptor = getattr(type(tensor), name)
-            if name.startswith("_") or callable(descriptor):
+            own = type(tensor).__module__ == "__main__" and not name.startswith("_")
+            if name.startswith("_") or (callable(descriptor) and not own):
                 raise Refused("refused.write", name=name, type=type(tensor).__name__)
     elif name.startswith("_") and name.startswith(("_backward", "_post", "_grad", "_torch", "_python")):
         raise Refused("refused.write", name=name, type=type(tensor).__name__)
@@ -629,9 +635,12 @@ def causal(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any
     return _unwatched(original, *args, **kwargs)
 
 
-@method("as_subclass", "_make_subclass")
+@method("as_subclass", "_make_subclass", "_make_wrapper_subclass")
 def as_subclass(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Only a class of the program's, or the plain ones: another would call what it finds on the tensor."""
+    for name in ("extra_dispatch_keys", "storage_size", "dispatch_sizes_strides_policy"):
+        if name in kwargs:
+            raise Refused("refused.guard.plain", name=name)
     kinds = [value for value in (*args, *kwargs.values()) if isinstance(value, type)]
     for kind in kinds:
         plain = kind in (torch.Tensor, torch.nn.Parameter) or not issubclass(kind, torch.Tensor)

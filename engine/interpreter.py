@@ -10,9 +10,11 @@ program's own values and Python's, and by the Vocabulary for every library.
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 import types
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from engine.budget import Clock
@@ -156,6 +158,15 @@ class Interpreter(Statements):
         node = found[-1]
         start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
         return "".join(f"{text}\n" for text in self.program.text.splitlines()[start - 1 : node.end_lineno])
+
+    @contextlib.contextmanager
+    def muted(self) -> Iterator[None]:
+        """What is printed meanwhile is dropped."""
+        kept, self._mute = self._mute, True
+        try:
+            yield
+        finally:
+            self._mute = kept
 
     # Output.
 

@@ -25,15 +25,17 @@ _ACTING = {
     "engine.formatting": frozenset({"text", "representation", "format", "percent"}),
     "engine.allowlist": frozenset({"call", "read", "write", "_read_unlisted", "_read_super", "_read_class"}),
     "engine.guards": None,
+    "engine.operations": None,
+    "engine.dispatch": frozenset({"__torch_dispatch__"}),
 }
 """Our functions in whose calls it is the program that acts; None: all of that module."""
 
 _WRITABLE = frozenset({"grad", "requires_grad"})
 
 
-def looking() -> bool:
+def looking(depth: int = 2) -> bool:
     """Whether the nearest frame of ours belongs to a part that only looks."""
-    frame: types.FrameType | None = sys._getframe(2)
+    frame: types.FrameType | None = sys._getframe(depth)
     while frame is not None:
         home = frame.f_globals.get("__name__", "")
         if home.startswith("engine."):

@@ -57,7 +57,15 @@ DEFINABLE = OPERATORS | {
     *("__init__", "__new__", "__post_init__", "__getattr__", "__setattr__", "__delattr__", "__get__", "__set__"),
     *("__set_name__", "__init_subclass__", "__class_getitem__", "__missing__", "__length_hint__", "__dir__"),
     *("__slots__", "__match_args__", "__doc__", "__all__", "__version__", "__author__", "__constants__"),
-    *("__torch_function__", "__del__"),
+    *(
+        "__torch_function__",
+        "__torch_dispatch__",
+        "__del__",
+        "__getstate__",
+        "__setstate__",
+        "__copy__",
+        "__deepcopy__",
+    ),
 }
 """Dunder names a program may define, and read."""
 

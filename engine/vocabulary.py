@@ -7,6 +7,7 @@ types and builtins) it asks of a Vocabulary, which denies by default.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
@@ -26,6 +27,10 @@ class Owner(Protocol):
 
     def read(self, value: object, name: str) -> Any:
         """Read an attribute the way the program would."""
+        ...
+
+    def muted(self) -> AbstractContextManager[None]:
+        """Meanwhile nothing is printed."""
         ...
 
     def handled(self) -> BaseException | None:
@@ -92,6 +97,14 @@ class Vocabulary(Protocol):
 
     def look(self, function: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         """What that function gives where no `__torch_function__` is asked."""
+        ...
+
+    def dispatched(self, function: Any) -> Any:
+        """What a `__torch_dispatch__` of the program is told was called. Raises Refused for what it may not answer."""
+        ...
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """While the engine only looks at a value, what the program prints meanwhile is dropped."""
         ...
 
     def base(self, cls: Any) -> Any:

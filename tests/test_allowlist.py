@@ -17,7 +17,7 @@ REFUSED = {
     "import numpy.f2py.capi_maps": "refused.import",
     "from torch import hub": "refused.name",
     "import torch\ntorch.os": "refused.name",
-    "import torch\ntorch.jit.script": "refused.name",
+    "import torch\ntorch.jit.CompilationUnit": "refused.name",
     "import torch\ntorch._C": "refused.name",
     "import torch\ntorch.ones(1).untyped_storage().resize_(10**9)": "refused.attribute",
     "import torch\ntorch.ones(1).apply_(abs)": "refused.attribute",

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 WORKER_SIDE = (
     # The vocabulary.
-    *("engine.allowed", "engine.allowed.*", "engine.allowlist", "engine.folder", "engine.guards", "engine.overrides"),
+    *("engine.allowed", "engine.allowed.*", "engine.allowlist", "engine.folder", "engine.guards", "engine.operations"),
+    "engine.overrides",
     *("engine.standins", "engine.standins.*"),
     # The recorder.
     *("engine.recorder", "engine.backward", "engine.callbacks", "engine.cuts", "engine.dispatch", "engine.graph"),

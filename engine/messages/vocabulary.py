@@ -55,6 +55,15 @@ ROWS: dict[str, tuple[str, str]] = {
         "This waits for a result that nobody in the program will set. Call set_result first.",
         "这里在等待一个程序中不会有人设置的结果。请先调用 set_result。",
     ),
+    "refused.trace": (
+        "torch.jit.trace cannot be used with {name} here. Call the function itself: it computes the same.",
+        "这里不能对 {name} 使用 torch.jit.trace。请直接调用函数本身，结果相同。",
+    ),
+    "refused.dispatch": (
+        "__torch_dispatch__ of a program is not told of {name} here, since PyTorch trusts its result unseen. "
+        "Override it in __torch_function__ instead.",
+        "这里的 __torch_dispatch__ 不会接到 {name}，因为 PyTorch 会不加检查地信任它的结果。请改在 __torch_function__ 中处理。",
+    ),
     "refused.attribute": (
         "The attribute {name} of {type} is not offered here. Use a public method or attribute that PyTorch documents.",
         "这里不提供 {type} 的属性 {name}。请使用 PyTorch 文档中的公开方法或属性。",

@@ -23,6 +23,16 @@ class Offered:
     """A base for our own classes that programs may use: all their public names may be read and called."""
 
 
+class Maker(Offered):
+    """A decorator that a call of ours gives back."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __call__(self, value: Any, /) -> Any:
+        return self._make(value)
+
+
 class Run:
     """What the stand-ins of one run share: its folder, its figures, its clock, its seeds, its output."""
 
@@ -32,6 +42,7 @@ class Run:
         self.owner: Any = None
         self.seconds = 0.0
         self.states: set[bytes] = set()
+        self.operations: dict[Any, Any] = {}
         self.drawn: list[Callable[[], list[Figure]]] = []
         self._seed = seed
         self._addresses: dict[int, int] = {}

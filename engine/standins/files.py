@@ -84,7 +84,13 @@ def offer(run: Run) -> Names:
 
         return [name for name in folder.names() if fits(name)]
 
+    def unsafe(f: Any) -> list[str]:
+        """`torch.serialization.get_unsafe_globals_in_checkpoint`: read, not run."""
+        found: list[str] = torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(folder.open(f, "rb").read()))
+        return found
+
     serialization = {
+        "get_unsafe_globals_in_checkpoint": unsafe,
         "add_safe_globals": add,
         "safe_globals": safe,
         "get_safe_globals": torch.serialization.get_safe_globals,

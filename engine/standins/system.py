@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pprint
 import sys
 import uuid
@@ -54,6 +55,30 @@ def _compile(model: Any = None, **options: Any) -> Any:
 def _disable(function: Any = None, recursive: bool = True, **options: Any) -> Any:
     """`torch.compiler.disable`: nothing is compiled anyway."""
     return function if function is not None else _disable
+
+
+def _flags(**values: Any) -> Flags:
+    flags = Flags()
+    vars(flags).update(values)
+    return flags
+
+
+class Stance(Offered, contextlib.ContextDecorator):
+    """`torch.compiler.set_stance`: said by a call, in a `with` or around a function. Nothing is compiled anyway."""
+
+    def __init__(self, stance: str = "default", **options: Any) -> None:
+        self.stance = stance
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+def _same(value: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """Marks for a compiler are none for anybody else."""
+    return value
 
 
 def offer(run: Run) -> Names:
@@ -118,7 +143,23 @@ def offer(run: Run) -> Names:
         "traceback": {"print_exc": nothing},
         "uuid": {"uuid4": identifier},
         "torch": {"compile": _compile},
-        "torch.compiler": {"disable": _disable, "is_compiling": lambda: False, "reset": nothing},
+        "torch.compiler": {
+            "disable": _disable,
+            **dict.fromkeys(("is_compiling", "is_dynamo_compiling", "is_exporting"), lambda: False),
+            **dict.fromkeys(("allow_in_graph", "assume_constant_result"), _same),
+            **dict.fromkeys(("reset", "cudagraph_mark_step_begin"), nothing),
+            "set_stance": Stance,
+        },
+        "torch._dynamo": {
+            **dict.fromkeys(("reset", "graph_break", "mark_dynamic", "mark_static", "maybe_mark_dynamic"), nothing),
+            **dict.fromkeys(("allow_in_graph",), _same),
+            "disable": _disable,
+            "is_compiling": lambda: False,
+        },
+        "torch.utils.serialization.config": {
+            "load": _flags(mmap=False, endianness=None, mmap_flags=None, calculate_storage_offsets=False),
+            "save": _flags(compute_crc32=True, use_pinned_memory_for_d2h=False, storage_alignment=64),
+        },
         "torch.utils.deterministic": {"fill_uninitialized_memory": True},
         "torch.utils.backcompat": {"broadcast_warning": Warned(), "keepdim_warning": Warned()},
         "torch.backends.mkldnn": {"enabled": True, "deterministic": False},

@@ -1,0 +1,90 @@
+"""torch.cond and torch.utils.dlpack: what the library does by a detour is done directly."""
+
+# ruff: noqa: ARG001
+# Every stand-in is offered alike, whether or not it looks at the run.
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode as _Mode
+from torch.utils._python_dispatch import _pop_mode, _push_mode
+
+from engine import operations
+from engine.errors import Refused
+from engine.standins import Names, Offered, Run
+
+
+def _state(watch: Any) -> tuple[bool, bool]:
+    return (False, False) if watch is None else (watch.active, watch.suspended)
+
+
+def _set(watch: Any, active: bool, suspended: bool) -> None:
+    if watch is not None:
+        watch.active, watch.suspended = active, suspended
+
+
+def offer(run: Run) -> Names:
+    """The branch that is taken is called; a tensor is handed over as it is."""
+
+    def cond(pred: Any, true_fn: Any, false_fn: Any, operands: Any = ()) -> Any:
+        """`torch.cond`."""
+        if isinstance(pred, torch.Tensor) and pred.numel() != 1:
+            raise RuntimeError(f"Expected pred to be bool or single-element tensor, but got {pred}.")
+        if not (callable(true_fn) and callable(false_fn)):
+            raise RuntimeError("Expect both branches to be callable.")
+        if not isinstance(operands, tuple | list):
+            raise RuntimeError(
+                "Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, "
+                f"but got {operands}."
+            )
+        return run.owner.invoke(true_fn if bool(pred) else false_fn, tuple(operands), {})
+
+    def handed(ext_tensor: Any, **options: Any) -> Any:
+        """`from_dlpack` of a tensor or array: another one on the same memory."""
+        if isinstance(ext_tensor, np.ndarray):
+            return torch.from_numpy(ext_tensor)
+        if not isinstance(ext_tensor, torch.Tensor) or type(ext_tensor) is not torch.Tensor:
+            raise Refused("refused.guard.plain", name="from_dlpack")
+        if ext_tensor.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return ext_tensor.detach()
+
+    def capsule(tensor: Any) -> Any:
+        """`to_dlpack`: the tensor stands for itself."""
+        return tensor
+
+    def aten(name: str) -> Any:
+        """`torch.ops.aten.name`."""
+        return operations.named(name, run)
+
+    class TorchDispatchMode(Offered, _Mode):  # type: ignore[misc,no-untyped-call,unused-ignore]
+        """A mode of the program: while it is on, no mode of an observer is."""
+
+        derivable = True
+
+        def __enter__(self) -> Any:
+            watch = getattr(run.owner.observer, "watch", None)
+            self.__dict__["_watch"] = state = (watch, *_state(watch))
+            if state[1] and not state[2]:
+                _pop_mode()
+            _set(watch, True, True)
+            return super().__enter__()  # type: ignore[no-untyped-call]
+
+        def __exit__(self, *error: Any) -> Any:
+            result = super().__exit__(*error)  # type: ignore[no-untyped-call]
+            watch, active, suspended = self.__dict__.pop("_watch")
+            _set(watch, active, suspended)
+            if active and not suspended:
+                _push_mode(watch)
+            return result
+
+    return {
+        "torch.utils._python_dispatch": {"TorchDispatchMode": TorchDispatchMode},
+        "torch.ops.aten": {"*": aten},
+        "torch": {"cond": cond, "from_dlpack": handed},
+        "torch.utils.dlpack": {"from_dlpack": handed, "to_dlpack": capsule},
+        "functorch.experimental.control_flow": {"cond": cond},
+    }
