@@ -43,6 +43,7 @@ text{font-size:12px;text-anchor:middle;fill:var(--text)}text.mark{font-weight:70
 text.number{font-size:11px;font-weight:600}text.v{fill:var(--value_text)}text.g{fill:var(--gradient_text)}
 """
 _LOOP, _BEAT, _TURN = 9.0, 0.55, 3.2  # seconds: the whole, one column, and when the gradients set out
+_LOOPS = 3
 _BULGE = 30.0  # how far an edge that passes over other nodes swings out
 _PORT = 7.0  # between the ends of two edges at one node
 _LIFT = 2.0  # the two directions of an edge run this far above and below its middle
@@ -188,14 +189,15 @@ def _colours() -> str:
 
 
 def _motion(last: int) -> str:
-    """One animation for each beat: the values column by column, then the gradients back, a rest, and again."""
+    """One animation for each beat: the values column by column, then the gradients back, a rest, and again. After that
+    everything stands there, and a page left open costs nothing."""
     rules = []
     for direction, start in (("v", 0.0), ("g", _TURN)):
         for column in range(last + 1):
             begin = 100 * (start + column * _BEAT) / _LOOP
             name = f"{direction}{column}"
             rules.append(
-                f".{name}{{stroke-dasharray:1;animation:{name} {_LOOP:g}s linear infinite both}}"
+                f".{name}{{stroke-dasharray:1;animation:{name} {_LOOP:g}s linear {_LOOPS}}}"
                 f"@keyframes {name}{{0%,{begin:.1f}%{{stroke-dashoffset:1;opacity:0}}{begin + 0.5:.1f}%{{opacity:1}}"
                 f"{begin + 5:.1f}%,93%{{stroke-dashoffset:0;opacity:1}}97%,100%{{stroke-dashoffset:0;opacity:0}}}}"
             )

@@ -97,6 +97,7 @@ def test_only_a_moving_picture_moves_and_says_its_numbers() -> None:
     assert ">30<" not in still
     assert "prefers-reduced-motion:no-preference" in moving
     assert ">30<" in moving
+    assert "infinite" not in moving
 
 
 def test_the_address_holds_the_picture_and_needs_no_quotes() -> None:
