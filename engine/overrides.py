@@ -27,6 +27,7 @@ _ACTING = {
     "engine.guards": None,
     "engine.operations": None,
     "engine.dispatch": frozenset({"__torch_dispatch__"}),
+    "engine.backward": frozenset({"run", "_record"}),
 }
 """Our functions in whose calls it is the program that acts; None: all of that module."""
 

@@ -116,3 +116,22 @@ def test_traces_are_pytorchs_and_scripts_run_as_they_stand() -> None:
         stop("import torch\ntorch.jit.trace(lambda x: torch.linalg.eigvals(x), torch.eye(2))").code == "refused.trace"
     )
     assert stop("import torch\nopen('x', 'wb').write(b'1')\ntorch.jit.load('x')").code == "refused.load"
+
+
+def test_a_policy_of_checkpoint_is_told_of_operations() -> None:
+    """As the program writes them, in a list or as the argument of a function."""
+    _, printed = run(
+        "import functools, torch\n"
+        "from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selective_checkpoint_contexts\n"
+        "mm = torch.ops.aten.mm.default\n"
+        "seen = []\n"
+        "def policy(ctx, op, *args, **kwargs):\n"
+        "    seen.append(op is mm)\n"
+        "    return CheckpointPolicy.MUST_SAVE if op == mm else CheckpointPolicy.PREFER_RECOMPUTE\n"
+        "x = torch.ones(2, 2, requires_grad=True)\n"
+        "for given in ([mm], policy):\n"
+        "    contexts = functools.partial(create_selective_checkpoint_contexts, given)\n"
+        "    checkpoint(lambda a: (a @ a).sin(), x, use_reentrant=False, context_fn=contexts).sum().backward()\n"
+        "print(True in seen, False in seen, x.grad[0, 0].item() == 2 * (4 * torch.cos(torch.tensor(2.0))).item())\n"
+    )
+    assert printed == "True True True\n"

@@ -247,3 +247,18 @@ def test_texts_of_bytes_and_tables() -> None:
     )
     assert printed == "ca9781 b'YQ==' (3,)\n[['1', 'a'], ['2', 'b']] datetime\n"
     assert stop("import struct\nstruct.pack('999999999x')").code == "limit.text"
+
+
+def test_what_needs_a_device_says_so_in_pytorchs_words() -> None:
+    """Where there is none; switches of compilers change nothing."""
+    _, printed = run(
+        "import timeit, torch, torch._dynamo\n"
+        "try: torch.cuda.get_device_capability()\n"
+        "except AssertionError as error: print(error)\n"
+        "torch._dynamo.reset()\n"
+        "@torch.compiler.set_stance('force_eager')\n"
+        "def f(x): return x + 1\n"
+        "print(f(1), torch.compiler.is_compiling(), torch.cond(torch.tensor(True), f, lambda x: x, (torch.ones(1),)))\n"
+        "print(timeit.Timer(lambda: f(1)).timeit(2) > 0, torch.utils.serialization.config.save.storage_alignment)\n"
+    )
+    assert printed == "Torch not compiled with CUDA enabled\n2 False tensor([2.])\nTrue 64\n"

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from functools import cache
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from engine.folder import Folder
@@ -82,7 +82,9 @@ def offered(run: Run) -> Names:
     for file in _files():
         for module, members in file.offer(run).items():
             names.setdefault(module, {}).update(members)
-            for member in members.values():
-                if isinstance(member, type) and issubclass(member, Offered) and ".<locals>." in member.__qualname__:
-                    member.__module__, member.__qualname__ = module, member.__name__
+            for name, member in members.items():
+                local = ".<locals>." in getattr(member, "__qualname__", "")
+                ours = isinstance(member, FunctionType) or (isinstance(member, type) and issubclass(member, Offered))
+                if local and ours:
+                    member.__module__, member.__name__, member.__qualname__ = module, name, name
     return names

@@ -39,6 +39,29 @@ def offer(run: Run) -> Names:
                 run.owner.invoke(statement, (), {})
         return elapsed() - before
 
+    def repeated(statement: Any = "pass", setup: Any = "pass", timer: Any = None, repeat: int = 5, number: int = 1,
+                 **kwargs: Any) -> list[float]:  # fmt: skip
+        """`timeit.repeat`."""
+        return [timed(statement, setup, timer, number) for _ in range(min(repeat, 1000))]
+
+    class Timed(Offered):
+        """`timeit.Timer`: a function is called, a text is not run."""
+
+        def __init__(self, stmt: Any = "pass", setup: Any = "pass", timer: Any = None, globals: Any = None) -> None:
+            self._statement = stmt
+
+        def timeit(self, number: int = 1_000_000) -> float:
+            """Seconds by the clock of the run."""
+            return timed(self._statement, number=number)
+
+        def repeat(self, repeat: int = 5, number: int = 1_000_000) -> list[float]:
+            """Likewise, several times."""
+            return repeated(self._statement, repeat=repeat, number=number)
+
+        def autorange(self, callback: Any = None) -> tuple[int, float]:
+            """Once."""
+            return 1, timed(self._statement)
+
     class Measurement(Offered):
         """What a `Timer` measured: seconds by the clock of the run."""
 
@@ -76,5 +99,5 @@ def offer(run: Run) -> Names:
     return {
         "time": {**times, "time_ns": nanoseconds, "perf_counter_ns": nanoseconds},
         "torch.utils.benchmark": {"Timer": Timer, "Measurement": Measurement},
-        "timeit": {"default_timer": elapsed, "timeit": timed},
+        "timeit": {"default_timer": elapsed, "timeit": timed, "repeat": repeated, "Timer": Timed},
     }

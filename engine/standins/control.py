@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils import checkpoint
 from torch.utils._python_dispatch import TorchDispatchMode as _Mode
 from torch.utils._python_dispatch import _pop_mode, _push_mode
 
@@ -60,6 +61,20 @@ def offer(run: Run) -> Names:
         """`torch.ops.aten.name`."""
         return operations.named(name, run)
 
+    def selective(policy_fn_or_list: Any, allow_cache_entry_mutation: bool = False) -> Any:
+        """`create_selective_checkpoint_contexts`, whose policy is told of operations as the program writes them."""
+        if isinstance(policy_fn_or_list, list):
+            real: Any = [one._real if isinstance(one, operations.Operation) else one for one in policy_fn_or_list]
+        else:
+
+            def real(ctx: Any, op: Any, *args: Any, **kwargs: Any) -> Any:
+                given = (ctx, operations.operation(op, run), *args)
+                return run.owner.invoke(policy_fn_or_list, given, kwargs)
+
+        return checkpoint.create_selective_checkpoint_contexts(  # type: ignore[no-untyped-call]
+            real, allow_cache_entry_mutation=allow_cache_entry_mutation
+        )
+
     class TorchDispatchMode(Offered, _Mode):  # type: ignore[misc,no-untyped-call,unused-ignore]
         """A mode of the program: while it is on, no mode of an observer is."""
 
@@ -83,6 +98,7 @@ def offer(run: Run) -> Names:
 
     return {
         "torch.utils._python_dispatch": {"TorchDispatchMode": TorchDispatchMode},
+        "torch.utils.checkpoint": {"create_selective_checkpoint_contexts": selective},
         "torch.ops.aten": {"*": aten},
         "torch": {"cond": cond, "from_dlpack": handed},
         "torch.utils.dlpack": {"from_dlpack": handed, "to_dlpack": capsule},

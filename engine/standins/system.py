@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from engine.errors import Refused
 from engine.standins import Names, Offered, Run
 
 
@@ -61,6 +62,24 @@ def _flags(**values: Any) -> Flags:
     flags = Flags()
     vars(flags).update(values)
     return flags
+
+
+_OF_DEVICES = (
+    *("Stream", "Event", "CUDAGraph", "current_stream", "default_stream", "get_device_properties"),
+    *("get_device_capability", "mem_get_info", "memory_summary", "ipc_collect", "initial_seed"),
+)
+
+
+def _absent(name: str) -> Any:
+    """What needs a device raises what PyTorch raises where there is none, and is refused where there is one."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if torch.cuda.is_available():
+            raise Refused("refused.name", name=f"torch.cuda.{name}")
+        return getattr(torch.cuda, name)(*args, **kwargs)
+
+    call.__name__ = name
+    return call
 
 
 class Stance(Offered, contextlib.ContextDecorator):
@@ -179,5 +198,10 @@ def offer(run: Run) -> Names:
             "allow_fp16_reduced_precision_reduction": True,
             "fp32_precision": "none",
         },
-        "torch.cuda": {"empty_cache": nothing, "synchronize": torch.cuda.synchronize},
+        "torch.cuda": {
+            "empty_cache": nothing,
+            "synchronize": torch.cuda.synchronize,
+            **{name: _absent(name) for name in _OF_DEVICES},
+        },
+        "torch._logging": {"set_logs": nothing},
     }
