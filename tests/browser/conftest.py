@@ -120,11 +120,11 @@ class Visitors:
     """Visitors who know nothing of each other, in one Chromium.
 
     A visitor who leaves is forgotten but for the files of the server, which the next with the same options need not
-    load again. `faults` are what pages asked of other hosts or complained of.
+    load again.
     """
 
     def __init__(self, browser: Browser) -> None:
-        self.faults: list[str] = []
+        self._faults: list[str] = []
         self._browser = browser
         self._idle: dict[str, list[BrowserContext]] = {}
 
@@ -154,23 +154,28 @@ class Visitors:
             context.clear_cookies()
             self._idle[kind].append(context)
 
+    def faults(self) -> list[str]:
+        """What pages asked of other hosts, or complained of, since this was asked last."""
+        found, self._faults = self._faults, []
+        return found
+
     def _context(self, options: dict[str, object]) -> BrowserContext:
         context = self._browser.new_context(**options)  # type: ignore[arg-type]
         context.on("request", lambda request: self._asked(request.url))
         context.on("page", lambda page: page.on("websocket", lambda opened: self._asked(opened.url)))
         context.on("console", lambda message: self._said(message.type, message.text))
-        context.on("weberror", lambda thrown: self.faults.append(f"script: {thrown.error.stack or thrown.error}"))
+        context.on("weberror", lambda thrown: self._faults.append(f"script: {thrown.error.stack or thrown.error}"))
         return context
 
     def _asked(self, url: str) -> None:
         local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
         if not url.startswith(local):
-            self.faults.append(f"asked another host: {url}")
+            self._faults.append(f"asked another host: {url}")
 
     def _said(self, kind: str, text: str) -> None:
         # Streamlit looks for its server beside the page first: two answers "404" on every deep link.
         if kind == "error" and "404 (Not Found)" not in text:
-            self.faults.append(f"console: {text}")
+            self._faults.append(f"console: {text}")
 
 
 @pytest.fixture(scope="package")
@@ -188,10 +193,9 @@ def new_page(visitors: Visitors) -> Iterator[Callable[..., Page]]:
 
     After the test, a page that threw an error, or asked anybody but the server, fails it.
     """
-    visitors.faults.clear()
     with visitors.coming() as page:
         yield page
-    assert visitors.faults == []
+    assert visitors.faults() == []
 
 
 @pytest.fixture

@@ -34,11 +34,10 @@ st.set_page_config(layout="wide", page_icon="🔷")
 place = st.container()
 asked = dict(parse_qsl(st.text_input("query"))) or st.query_params.to_dict()
 language: Language = "zh" if asked.get("lang") == "zh" else "en"
-number = asked.get("number", "")
-with place.container(key=f"number-{number}"):
+with place:
     resting = stage(
         _TRACES[asked.get("trace", "accumulate")](),
-        key=f"stage-{number}",
+        key=f"stage-{asked.get('number', '')}",
         language=language,
         step=_number("step"),
         part=_number("part"),

@@ -34,18 +34,18 @@ def stay(visitors: Visitors, address: str) -> Iterator[Page]:
 @pytest.fixture
 def page(stay: Page, visitors: Visitors) -> Iterator[Page]:
     """That page, on which any error of ours fails the test."""
-    visitors.faults.clear()
     stay.mouse.move(5, 5)
     yield stay
-    assert visitors.faults == []
+    assert visitors.faults() == []
 
 
 def shown(page: Page, query: str = "") -> Page:
     """A new stage on that page."""
-    number = next(NUMBERS)
-    page.get_by_label("query").fill(f"{query}&number={number}")
+    before = page.locator(".stage").element_handle()
+    page.get_by_label("query").fill(f"{query}&number={next(NUMBERS)}")
     page.keyboard.press("Enter")
-    page.locator(f".st-key-number-{number} .stage .card").first.wait_for()
+    page.wait_for_function("before => !before.isConnected", arg=before)
+    page.locator(".stage .card").first.wait_for()
     expect(page.locator(".stage")).to_have_count(1)
     return page
 
