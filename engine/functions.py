@@ -116,6 +116,9 @@ def make_class(
     plain = all(base in access.classes or access.is_plain(base) for base in made.__mro__[1:])
     records = [access.classes[base] for base in made.__mro__[1:] if base in access.classes]
     plain = plain and all(record.plain for record in records)
+    for name in ("__getstate__", "__setstate__"):
+        if name in names and not plain:  # the library sets what it says without a look
+            raise Refused("refused.dunder", name=name)
     access.classes[made] = UserClass(names, plain, records, native)
     return made
 

@@ -635,6 +635,15 @@ def causal(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any
     return _unwatched(original, *args, **kwargs)
 
 
+@function("torch.utils._pytree.register_pytree_node")
+def register_pytree_node(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Only a class of the program's: how the library's own are taken apart stays as it is."""
+    kind = _argument(args, kwargs, 0, "cls")
+    if run.owner is None or not (isinstance(kind, type) and run.owner.owns(kind)):
+        raise Refused("refused.guard.plain", name="register_pytree_node")
+    return original(*args, **kwargs)
+
+
 @method("as_subclass", "_make_subclass", "_make_wrapper_subclass")
 def as_subclass(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Only a class of the program's, or the plain ones: another would call what it finds on the tensor."""

@@ -184,7 +184,8 @@ def _check(traced: Any) -> None:
             continue
         inputs = len(list(node.inputs()))
         known = name in _listed() or name.rstrip("_") in _listed()
-        if home != "aten" or not known or name in FRAGILE or (name.startswith("div") and inputs > 2):
+        fragile = name in FRAGILE or name.startswith(("sparse_", "_sparse", "to_sparse"))
+        if home != "aten" or not known or fragile or (name.startswith("div") and inputs > 2):
             raise Refused("refused.trace", name=node.kind())
 
 

@@ -74,6 +74,37 @@ ATTACKS = {
         "import functools\n@functools.singledispatch\ndef f(x): pass\n@f.register\n"
         "def g(x: '().__class__'): pass\nprint('ESCAPED')",
     ),
+    "the state of a parameter": Attack(
+        "pickle sets what __getstate__ says",
+        "import torch\nclass P(torch.nn.Parameter):\n    def __getstate__(self): return {'data': torch.ones(1)}\n"
+        "print('ESCAPED')",
+    ),
+    "the state of a module": Attack(
+        "pickle sets what __getstate__ says",
+        "import torch\nclass M(torch.nn.LSTM):\n    def __getstate__(self): return {'_flat_weights': []}\n"
+        "print('ESCAPED')",
+    ),
+    "parts of a library's class": Attack(
+        "pytree asks what is registered",
+        "import torch\nfrom torch.utils._pytree import register_pytree_node\n"
+        "register_pytree_node(torch.Tensor, lambda t: ([], None), lambda a, b: 1)\nprint('ESCAPED')",
+    ),
+    "bytes of another's pickle": Attack(
+        "pickle runs what it reads", "import pickle\nprint('ESCAPED', pickle.loads(b'cos\\ngetpid\\n(tR.'))"
+    ),
+    "a function by pickle": Attack(
+        "a name gives it back without its guard",
+        "import pickle, torch\nprint('ESCAPED', pickle.loads(pickle.dumps(torch.empty)))",
+    ),
+    "an annotation of an operation": Attack(
+        "infer_schema runs annotations that are texts",
+        "import torch\n@torch.library.custom_op('a::b', mutates_args=())\n"
+        "def f(x: '().__class__') -> torch.Tensor: return x\nprint('ESCAPED')",
+    ),
+    "a trace past its guard": Attack(
+        "guards look at values",
+        "import torch\nf = torch.jit.trace(lambda x: torch.linalg.eigvals(x), torch.eye(2))\nprint('ESCAPED')",
+    ),
     "dunder by type": Attack("pyjail", "print('ESCAPED', type('A', (), {'__reduce__': lambda self: 1}))"),
     "metaclass by type": Attack("pyjail", "print('ESCAPED', type('A', (type,), {}))"),
     "an int that lies about its size": Attack(
