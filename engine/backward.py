@@ -69,6 +69,9 @@ class Passes:
         self.span: Callable[[], Span] = lambda: moment.span
         self.guarded: Callable[..., Any] = lambda action, *given: action(*given)
         """Calls what only records, so that a fault of ours does not become the program's."""
+        self.called: Callable[[], bool] = lambda: False
+        """Whether the call that the recorder was told of is the one that starts this pass: in a longer one, as of
+        `gradcheck`, the library may have written to anything meanwhile."""
         self.unwatched: Callable[[Callable[[], Any]], Any] = lambda action: action()
         self.ask: Callable[[int, Sequence[Any], Sequence[Any]], None] | None = None
         """Called before a pass with its number, outputs and their gradients, for questions about it."""
@@ -98,6 +101,8 @@ class Passes:
             self._depth -= 1
 
     def _record(self, outputs: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not self.called():
+            self._moment.turn += 1
         self.guarded(self._settle)
         running = Running(self._count, self._rows.hold())
         self._count += 1

@@ -16,7 +16,7 @@ Told = Callable[[str, torch.Tensor | None, torch.Tensor | None], None]
 
 def observe(handle: RemovableHandle, told: Told) -> None:
     """Replace the function that was just registered. Its name stays: PyTorch's messages quote it."""
-    hooks = handle.hooks_dict_ref()
+    hooks = handle.hooks_dict_ref() if hasattr(handle, "hooks_dict_ref") else None  # hooks on several tensors have none
     if hooks is not None and handle.id in hooks:
         hooks[handle.id] = _wrapped(hooks[handle.id], told)
 

@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch._C._functorch import maybe_current_level
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from engine.graph import Graph
 from engine.moment import Moment, Occurrence, next_node
-from engine.snapshots import Snapshots, is_plain
+from engine.snapshots import Snapshots
 
 KERNELS = 200
 """How many kernels of one operation are listed."""
@@ -61,9 +60,12 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
         _push(self)
 
     def end(self) -> None:
-        """Stop watching."""
+        """Stop watching; what was seen can be asked for until it is forgotten."""
         self.active = False
         _pop(None)
+
+    def forget(self) -> None:
+        """What was seen is not asked for any more."""
         self._watched.clear()
 
     def __torch_dispatch__(
@@ -83,8 +85,9 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
 
     def _note(self, sequence: int, result: Any) -> None:
         output = result[0] if isinstance(result, (tuple, list)) and result else result
-        if isinstance(output, torch.Tensor) and maybe_current_level() is None and is_plain(output):
-            self._watched[sequence] = self._snapshots.seen(output)
+        known = self._snapshots.seen(output) if isinstance(output, torch.Tensor) else None
+        if known is not None:
+            self._watched[sequence] = known
 
 
 class Kernels(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ignore]
@@ -101,9 +104,16 @@ class Kernels(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ig
         return func(*args, **(kwargs or {}))
 
 
+def unseen(function: Callable[[], Any]) -> Any:
+    """Call it such that no mode sees what it does, neither ours nor the program's."""
+    with torch._C.DisableTorchFunction(), _disable_current_modes():
+        return function()
+
+
 def unwatched(watch: Watch, function: Callable[[], Any]) -> Any:
-    """Call it with watching suspended, if it is on and not suspended already."""
-    if not watch.active or watch.suspended:
+    """Call it with watching suspended, if it is on and not suspended already, as it is while an operation is passed
+    on."""
+    if not watch.active or watch.suspended or not torch._C._len_torch_dispatch_stack():
         return function()
     _pop(None)
     watch.suspended = True

@@ -367,7 +367,7 @@ class Expressions:
             operands += args
             if kwargs:
                 operands += kwargs.values()
-            self.observer.before_expression(node)
+            self.observer.before_expression(node, function, operands)
         try:
             if function is super or function.__class__ is Builtin:
                 value = self.call_scoped(function, args, kwargs, scope)

@@ -7,7 +7,7 @@ leaf. No node is kept: what is asked later is answered from these tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,6 +22,17 @@ ACCUMULATE = 2**64 - 1
 """The sequence number of every AccumulateGrad."""
 VISITS = 3_000_000
 """How many nodes may be visited in all to say how much memory the graph holds at each step."""
+
+
+class View(NamedTuple):
+    """A view of a leaf that a call makes inside: the name of its node; shape, stride and dtype of the leaf; its own
+    shape and stride. It begins where the leaf begins."""
+
+    node: str
+    leaf: tuple[Any, ...]
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
 
 NodeRow = tuple[int, str, int, Span | None, int, str, int | None, int | None, list[Any], int | None]
 """The columns of a Node, but for its label, which is known only when its statement is over."""
@@ -42,12 +53,16 @@ class Graph:
         self._bytes: dict[int, list[tuple[Any, int]]] = {}
         self._keeping: dict[int, str] = {}
         self._freed: set[int] = set()
+        self._holding: set[int] = set()
+        """The nodes with saved tensors that are not freed."""
         self._unlabelled: list[tuple[int, NodeRow, int | None]] = []
         self._visits = 0
         self._held: tuple[set[int], int, int, int] = (set(), 0, 0, 0)
         self._told = False
         self.watched: dict[int, Known] = {}
         """Sequence number -> what its forward was seen to produce, until the node is registered."""
+        self.views: dict[int, View] = {}
+        """Sequence number -> the view that its forward produced unwatched, until the node is registered."""
         self.births: list[tuple[int, int | None, int]] = []
         """(first sequence number, the one after the last or None while it runs, number) of passes that make nodes."""
         self.whole = True
@@ -190,6 +205,8 @@ class Graph:
 
     def _watched_value(self, node: Any, sequence: int, number: int) -> int | None:
         """The snapshot of what its forward produced, where a library call was watched."""
+        if sequence in self.views:
+            return self._view_of_leaf(node, self.views.pop(sequence), number)
         known = self.watched.get(sequence)
         if known is None:
             return None
@@ -201,12 +218,24 @@ class Graph:
             return self._snapshots.tensor(tensor)
         return self._snapshots.made(known, number)
 
+    def _view_of_leaf(self, node: Any, view: View, number: int) -> int | None:
+        """The snapshot of a view that was made unwatched: the leaf is as it was, and the view is taken again."""
+        following = node.next_functions
+        if short_name(node) != view.node or len(following) != 1 or following[0][0]._sequence_nr() != ACCUMULATE:
+            return None
+        leaf = following[0][0].variable
+        if (leaf.shape, leaf.stride(), leaf.dtype) != view.leaf:
+            return None
+        known = self._snapshots.seen(leaf.detach().as_strided(view.shape, view.stride))
+        return None if known is None else self._snapshots.made(known, number)
+
     def _keep(self, node: Any, number: int) -> list[Any]:
         """What it saved, written down once, and the memory that is."""
         saved = saved_of(node, self._snapshots)
         tensors = [row for row in saved if row.shape is not None]
         if tensors:
             self._keeping[number] = tensors[0].name
+            self._holding.add(number)
             self._bytes[number] = [
                 (row.tensor if row.tensor is not None else (number, row.name), row.nbytes) for row in tensors
             ]
@@ -222,10 +251,13 @@ class Graph:
             name = self._keeping.get(number)
             if name is not None and number not in self._freed and (number in gone or is_freed(node, name)):
                 self._freed.add(number)
+                self._holding.discard(number)
                 self._rows.add(Freed(number, self._moment.tick, pass_))
 
     def held(self, roots: set[int]) -> int:
         """Bytes that the graph behind these nodes keeps for backward, each tensor counted once."""
+        if not self._holding:
+            return 0
         known, nodes, freed, size = self._held
         if nodes != len(self._targets) or freed != len(self._freed) or known != roots:
             size = self._sum(roots)

@@ -34,51 +34,48 @@ class Ledger:
 
     def before(self, leaf: torch.Tensor) -> int | None:
         """The snapshot of what `.grad` holds before a deposit."""
-        return self._now(leaf)[1]
+        return self._snapshots.look(leaf).grad
 
     def deposit(self, leaf: torch.Tensor, amount: int | None, before: int | None, pass_: int, node: int | None) -> None:
         """A pass has added `amount`."""
-        content, after = self._deposited(leaf)
-        tensor = self._snapshots.known(leaf).number
-        self._write("deposit", tensor, amount, before, after, pass_, node)
-        self._balances[tensor] = Balance(content, after)
+        known = self._deposited(leaf)
+        self._write("deposit", known.number, amount, before, known.grad, pass_, node)
+        self._balances[known.number] = self._balance(leaf, known)
 
-    def _deposited(self, tensor: torch.Tensor) -> tuple[tuple[int, int, Preview | None] | None, int | None]:
-        """What `.grad` holds now that a pass may have added to it. Where it has written to what was there already,
-        other tensors may share that memory."""
+    def _deposited(self, tensor: torch.Tensor) -> Known:
+        """What is known of a tensor now that a pass may have added to its `.grad`."""
         grad = tensor.grad
         if grad is not None:
-            known = self._snapshots.known(grad)
-            known.turn = -1
-            if known.value >= 0 and known.version != grad._version:
-                self._moment.turn += 1
+            held = self._snapshots.known(grad)
+            held.turn = -1
+            if held.value >= 0 and held.version != grad._version:
+                self._snapshots.written(held)
         self._snapshots.known(tensor).turn = -1
-        return self._now(tensor)
+        return self._snapshots.look(tensor)
 
-    def _now(self, tensor: torch.Tensor) -> tuple[tuple[int, int, Preview | None] | None, int | None]:
-        number = self._snapshots.look(tensor).grad
-        if number is None:
-            return None, None
+    def _balance(self, tensor: torch.Tensor, known: Known) -> Balance:
+        if known.grad is None:
+            return Balance(None, None)
         grad = tensor.grad
         assert grad is not None
-        known = self._snapshots.known(grad)
-        return (known.number, known.version, known.preview), number
+        held = self._snapshots.known(grad)
+        return Balance((held.number, held.version, held.preview), known.grad)
 
     def retained(self, pass_: int, node_of: dict[int, tuple[int, list[int | None]]]) -> None:
         """Deposits of this pass into non-leaf tensors that retain their grad. `node_of`: node -> (index, its
         grad_outputs)."""
-        for known, tensor in self._holders():
+        for known, tensor in self._holders() if self._snapshots.retaining else ():
             if not known.retains_grad or known.node not in node_of:
                 continue
-            content, after = self._deposited(tensor)
+            now = self._balance(tensor, self._deposited(tensor))
             balance = self._balances.get(known.number)
-            if content is None or (balance is not None and balance.content == content):
+            if now.content is None or (balance is not None and balance.content == now.content):
                 continue
             amounts = node_of[known.node][1]
             amount = amounts[tensor.output_nr] if tensor.output_nr < len(amounts) else None
             before = None if balance is None else balance.number
-            self._write("deposit", known.number, amount, before, after, pass_, known.node)
-            self._balances[known.number] = Balance(content, after)
+            self._write("deposit", known.number, amount, before, now.number, pass_, known.node)
+            self._balances[known.number] = now
 
     def review(self, *, silently: bool = False) -> None:
         """After a statement: what changed without a pass was taken away or assigned. `silently` after a gap in the
@@ -91,22 +88,22 @@ class Ledger:
             self._snapshots.tensor(tensor)
             balance = self._balances.get(known.number)
             if balance is None:
-                self._balances[known.number] = Balance(*self._now(tensor))
+                self._balances[known.number] = self._balance(tensor, known)
             elif balance.number != known.grad:
                 self._changed(known, tensor, balance, silently)
 
     def _changed(self, known: Known, tensor: torch.Tensor, balance: Balance, silently: bool) -> None:
-        content, after = self._now(tensor)
-        if content != balance.content and not silently:
+        now = self._balance(tensor, known)
+        if now.content != balance.content and not silently:
             kind = (
                 "none"
-                if content is None
+                if now.content is None
                 else "zero"
-                if balance.content is not None and _is_zero(content[2])
+                if balance.content is not None and _is_zero(now.content[2])
                 else "assigned"
             )
-            self._write(kind, known.number, None, balance.number, after, None, None)
-        self._balances[known.number] = Balance(content, after)
+            self._write(kind, known.number, None, balance.number, now.number, None, None)
+        self._balances[known.number] = now
 
     def _holders(self) -> list[tuple[Known, torch.Tensor]]:
         """The live tensors that may hold a grad; dead ones are forgotten."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from engine.moment import Moment
+from engine.moment import Moment, next_node
 
 Reachable = Callable[[], tuple[Mapping[str, object], Mapping[str, object]]]
 """The variables of the present scope and of the program."""
@@ -40,25 +40,21 @@ class Modules:
     def _call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         moment = self._moment
         outer = moment.module
-        path = self._path(module)
-        self._change(path)
+        held = self._paths.get(id(module))
+        path = held[1] if held is not None and held[0]() is module else self._path(module)
+        if next_node() != moment.last:
+            moment.settle()  # nodes born so far belong to the module that was running until now
+        moment.module = path
         self._stack.append((path, module))
         try:
             return self._original(module, *args, **kwargs)
         finally:
             self._stack.pop()
-            self._change(outer)
-
-    def _change(self, path: str) -> None:
-        """Nodes born so far belong to the module that was running until now."""
-        moment = self._moment
-        moment.settle()
-        moment.module = path
+            if next_node() != moment.last:
+                moment.settle()
+            moment.module = outer
 
     def _path(self, module: nn.Module) -> str:
-        held = self._paths.get(id(module))
-        if held is not None and held[0]() is module:
-            return held[1]
         path = self._find(module)
         self._paths[id(module)] = (weakref.ref(module), path)
         return path

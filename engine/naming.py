@@ -38,6 +38,10 @@ class Naming:
         } | {"self"}
         self.aliased = any(isinstance(node, ast.Attribute) and node.attr in _ALIASING for node in ast.walk(tree))
         """Whether the text could change a tensor behind its version counter."""
+        self.modes = any(isinstance(node, ast.alias) and node.name.endswith("Mode") for node in ast.walk(tree)) or any(
+            isinstance(node, ast.Attribute) and node.attr.endswith("Mode") for node in ast.walk(tree)
+        )
+        """Whether the text may enter a mode that is told of every operation."""
 
     def of(self, node: ast.AST) -> Name:
         """The name of an expression that was evaluated."""

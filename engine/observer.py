@@ -40,9 +40,10 @@ class Observer:
     def raised(self, node: ast.stmt, scope: Any, error: BaseException) -> None:
         """An exception leaves this statement; called once for each statement it passes, innermost first."""
 
-    def before_expression(self, node: ast.AST) -> None:
+    def before_expression(self, node: ast.AST, function: object = None, operands: Sequence[object] = ()) -> None:
         """A call, operator, comparison, subscript, attribute read, in-place operator or unpacking is about to be
-        evaluated, its operands already being values. The method of a call is read as part of the call's operands."""
+        evaluated, its operands already being values. The method of a call is read as part of the call's operands. Of a
+        call `function` is what is called, `operands` the receiver and the arguments."""
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         """It gave `value`. `function` is what was called (None for operators); `operands` the receiver and the

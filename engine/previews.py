@@ -70,17 +70,18 @@ def elements(tensor: torch.Tensor) -> list[Any]:
 
 
 def _in_memory(tensor: torch.Tensor) -> list[Any] | None:
-    """The elements of a contiguous tensor, None where they do not lie in memory as they are: a class of its own, a
-    pending sign, a storage that was made smaller."""
+    """The elements of a contiguous tensor, None where they do not lie in memory as they are: a class of its own, zeros
+    that were never written down, a pending sign, a storage that was made smaller."""
     dtype, count = tensor.dtype, tensor.numel()
-    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.is_neg():
+    pointer = tensor.data_ptr() if type(tensor) in (torch.Tensor, torch.nn.Parameter) else 0
+    if not pointer or tensor.is_neg():
         return None
     if tensor.untyped_storage().nbytes() < (tensor.storage_offset() + count) * dtype.itemsize:
         return None
     block = _blocks.get((dtype, count))
     if block is None:
         block = _blocks[dtype, count] = _IN_MEMORY[dtype] * count
-    values: list[Any] = block.from_address(tensor.data_ptr())[:]
+    values: list[Any] = block.from_address(pointer)[:]
     return values
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from torch.utils.hooks import RemovableHandle
 from engine.backward import Passes
 from engine.callbacks import observe
 from engine.cuts import reason_of
-from engine.dispatch import Watch, unwatched
+from engine.dispatch import Watch, unseen, unwatched
 from engine.executors.base import Question
 from engine.graph import Graph
 from engine.ledger import Ledger
@@ -35,6 +36,7 @@ from engine.observer import NOTHING, Observer
 from engine.program import Program
 from engine.purity import is_pure
 from engine.questions import Questions
+from engine.repeats import Repeats
 from engine.rows import Emit, Rows
 from engine.snapshots import Snapshots, tensors_in
 from engine.thinning import Loops, Place
@@ -104,8 +106,10 @@ class Recorder(Observer):
         self.ledger = Ledger(self.rows, self.moment, self.snapshots)
         self.passes = Passes(self.rows, self.moment, self.snapshots, self.graph, self.ledger, limits)
         self.watch = Watch(self.moment, self.graph, self.snapshots)
+        self.repeats = Repeats(self.graph)
         self.passes.span = self._span
         self.passes.guarded = self.watch.guarded = self._guarded
+        self.passes.called = self._pass_is_called
         self.passes.unwatched = lambda action: unwatched(self.watch, action)
         self.questions = Questions(self.rows, questions)
         if self.questions:
@@ -128,7 +132,7 @@ class Recorder(Observer):
         self._printed: list[str] = []
         self._ticks = 0
         self._said: set[str] = set()
-        self._quiet: set[ast.stmt] = set()
+        self._bound: dict[ast.stmt, tuple[str, ...]] = {}
         self._calm: set[ast.AST] = set()
 
     def __enter__(self) -> Recorder:
@@ -149,7 +153,7 @@ class Recorder(Observer):
         if self._ended:
             return None
         try:
-            return action(*given)
+            return unseen(partial(action, *given)) if self._naming.modes else action(*given)
         except Exception as error:
             self._fault(error)
             return None
@@ -275,9 +279,18 @@ class Recorder(Observer):
             self.moment.settle()
         self._locals = scope.variables
         if statement.on and not self._ended:
-            if node not in self._quiet and not self._is_quiet(node, statement):
+            bound = self._bound.get(node)
+            if bound is None:
+                bound = self._bound_by(node, statement)
+            if bound is None:
                 self.moment.turn += 1
-            self._guarded(self._finish_statement, statement, scope.variables, value)
+            try:
+                if self.watch.active or self._naming.modes:
+                    self._unseen(self._finish_statement, statement, scope.variables, value, bound)
+                else:
+                    self._finish_statement(statement, scope.variables, value, bound)
+            except Exception as error:
+                self._fault(error)
         elif statement.printed or statement.warnings or type(node) is ast.Break:
             self._aside(statement, scope.variables, value)
         else:
@@ -288,22 +301,26 @@ class Recorder(Observer):
         else:
             self._place = statement.place
 
-    def _is_quiet(self, node: ast.stmt, statement: Open) -> bool:
-        """Whether nothing can have run since the last expression of this statement was told of."""
-        quiet: bool
-        if type(node) is ast.For:
-            loops = statement.place.loops
-            return type(node.target) is ast.Name and bool(loops) and loops[-1].length is not None
+    def _bound_by(self, node: ast.stmt, statement: Open) -> tuple[str, ...] | None:
+        """The names that a statement binds, where nothing else can have run since the last expression in it that was
+        told of; else None."""
+        names: tuple[str, ...]
         match node:
+            case ast.For(target=ast.Name(id=name)):
+                loops = statement.place.loops
+                return (name,) if loops and loops[-1].length is not None else None
             case ast.Expr(value=value) | ast.Return(value=value) | ast.If(test=value) | ast.While(test=value):
-                quiet = type(value) in _TOLD
+                names = ()
             case ast.Assign(targets=targets, value=value):
-                quiet = type(value) in _TOLD and all(type(target) is ast.Name for target in targets)
+                names = tuple([target.id for target in targets if isinstance(target, ast.Name)])
+                if len(names) < len(targets):
+                    return None
             case _:
-                quiet = False
-        if quiet:
-            self._quiet.add(node)
-        return quiet
+                return None
+        if type(value) not in _TOLD or self._naming.assigns_attribute(node):
+            return None
+        self._bound[node] = names
+        return names
 
     def raised(self, node: ast.stmt, scope: Any, error: BaseException) -> None:
         self.moment.turn += 1
@@ -313,7 +330,7 @@ class Recorder(Observer):
         self.moment.settle()
         self._locals = scope.variables
         if statement.on and not self._ended:
-            self._guarded(self._finish_statement, statement, scope.variables, NOTHING, True)
+            self._guarded(self._finish_statement, statement, scope.variables, NOTHING, None, True)
         else:
             self._aside(statement, scope.variables, NOTHING, raised=True)
         self._return_to_caller(statement)
@@ -363,19 +380,31 @@ class Recorder(Observer):
         self.ledger.review(silently=True)
 
     def _finish_statement(
-        self, statement: Open, variables: dict[str, object], value: object, raised: bool = False
+        self,
+        statement: Open,
+        variables: dict[str, object],
+        value: object,
+        bound: tuple[str, ...] | None,
+        raised: bool = False,
     ) -> None:
         node = statement.node
-        if self._naming.assigns_attribute(node):
+        if bound is None and self._naming.assigns_attribute(node):
             self.variables.forget_texts()
-        self._step(statement, variables, value, raised)
+        self._step(statement, variables, value, raised, bound)
         self.ledger.review()
         self.rows.mark()
         looping = bool(statement.place.loops or statement.place.around)
         if type(node) is not ast.Return and (not looping or len(self.rows) >= FRAME_ROWS):
             self._send()
 
-    def _step(self, statement: Open, variables: dict[str, object], value: object, raised: bool = False) -> None:
+    def _step(
+        self,
+        statement: Open,
+        variables: dict[str, object],
+        value: object,
+        raised: bool = False,
+        bound: tuple[str, ...] | None = None,
+    ) -> None:
         """One row, and the rows of everything it shows."""
         place = statement.place
         if statement.tick <= place.last:
@@ -385,7 +414,7 @@ class Recorder(Observer):
         span = self._program.span(statement.node)
         self.moment.tick, self.moment.span = statement.tick, span
         self.snapshots.roots.clear()
-        found = self.variables.of_scope(variables, is_global=variables is self._globals)
+        found = self.variables.of_scope(variables, is_global=variables is self._globals, bound=bound)
         shown = None if value is NOTHING or value is None else self.variables.value(value)
         printed, self._leftover = self._leftover + statement.printed, ""
         row = Step(
@@ -424,7 +453,7 @@ class Recorder(Observer):
 
     # Expressions.
 
-    def before_expression(self, node: ast.AST) -> None:
+    def before_expression(self, node: ast.AST, function: object = None, operands: Sequence[object] = ()) -> None:
         moment = self.moment
         number = next_node()
         if number != moment.last:
@@ -439,7 +468,9 @@ class Recorder(Observer):
         moment.stack.append(occurrence)
         watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
         if watchable and self._naming.of(node).last not in _UNWATCHED:
-            self.watch.begin(occurrence)
+            occurrence.repeat = self.repeats.of(node, function, operands)
+            if occurrence.repeat is None:
+                self.watch.begin(occurrence)
 
     def _is_calm(self, node: ast.AST) -> bool:
         """Whether nothing that the recorder is not told of runs between the parts of an expression and its own
@@ -471,17 +502,29 @@ class Recorder(Observer):
         if type(top) is not Occurrence:
             moment.turn += 1
             return
-        if not is_pure(node, function, operands):
+        pure = is_pure(node, function, operands)
+        if not pure:
             moment.turn += 1
+        if top.watched:
+            self.watch.end()
         if not self._ended:
             try:
-                self._operation(top, value, operands)
+                if self.watch.active or self._naming.modes:
+                    self._unseen(self._operation, top, value, operands, function if pure else None)
+                else:
+                    self._operation(top, value, operands, function if pure else None)
             except Exception as error:
                 self._fault(error)
         if top.watched:
-            self.watch.end()
+            self.watch.forget()
         if moment.stack and type(outer := moment.stack[-1]) is Occurrence:
             outer.children += 1
+
+    def _unseen(self, action: Callable[..., Any], *given: Any) -> Any:
+        """Record such that neither our watch nor a mode of the program's sees what is read for it."""
+        if self._naming.modes:
+            return unseen(partial(action, *given))
+        return unwatched(self.watch, partial(action, *given))
 
     def failed_expression(self, node: ast.AST, error: BaseException) -> None:
         moment = self.moment
@@ -490,10 +533,12 @@ class Recorder(Observer):
         top = moment.stack.pop()
         if isinstance(top, Occurrence) and top.watched:
             self.watch.end()
+            self.watch.forget()
 
-    def _operation(self, found: Occurrence, value: object, operands: Sequence[object]) -> None:
-        """The row of an expression that touched a tensor."""
-        made = tensors_in((value,))
+    def _operation(self, found: Occurrence, value: object, operands: Sequence[object], pure: object) -> None:
+        """The row of an expression that touched a tensor. `pure` is the function that was called, if it is one (see
+        purity)."""
+        made = [value] if type(value) is torch.Tensor else tensors_in((value,))
         if not made and type(found.node) is ast.Attribute and callable(value):
             return
         given = tensors_in(operands)
@@ -501,6 +546,10 @@ class Recorder(Observer):
             observe(value, self._told)
         if not made and not given:
             return
+        if found.repeat is not None:
+            self.repeats.recall(found, found.repeat)
+        elif found.watched and pure is not None and type(value) is torch.Tensor:
+            self.repeats.learn(found, pure, operands, value)
         name = self._naming.of(found.node)
         inputs = [self.snapshots.before(tensor) for tensor in given]
         outputs = [self.snapshots.tensor(tensor) for tensor in made]
@@ -520,7 +569,8 @@ class Recorder(Observer):
         )
         self._counts["operations"] += 1
         self.rows.add(row)
-        if not found.children:
+        flows = len(made) == 1 and made[0].requires_grad and type(found.node) is not ast.Attribute
+        if not (flows or found.children):
             self._cut(found, name.last, given, inputs, value, made, outputs)
         self.rows.mark()
         if len(self.rows) >= HELD_ROWS:
@@ -554,6 +604,14 @@ class Recorder(Observer):
         tensors = [None if tensor is None else self.snapshots.tensor(tensor) for tensor in (given, returned)]
         pass_ = self.passes.open[-1].number if self.passes.open else None
         self.rows.add(HookCall(self.moment.tick, pass_, name, tensors[0], tensors[1]))
+
+    def _pass_is_called(self) -> bool:
+        stack = self.moment.stack
+        top = stack[-1] if stack else None
+        if type(top) is not Occurrence or top.passes or self._naming.of(top.node).last not in ("backward", "grad"):
+            return False
+        top.passes = 1
+        return True
 
     def _span(self) -> Span:
         """Of the expression that is being evaluated, else of the statement."""

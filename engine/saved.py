@@ -9,7 +9,7 @@ import torch
 from torch._C import _FunctionBase
 from torch._C._autograd import _top_saved_tensors_default_hooks
 
-from engine.snapshots import Snapshots, dtype_name, is_plain
+from engine.snapshots import Snapshots, dtype_name, is_plain, shape_of
 from engine.trace import Preview, Saved
 
 FREED = "freed"
@@ -24,7 +24,7 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 _TEXT = 80
 _LIST = 16
 
-_CONSTANTS = (bool, int, str)
+_CONSTANTS = frozenset({bool, int, str})
 _ROWS = 2_000
 _rows: dict[Any, Saved] = {}
 
@@ -55,51 +55,52 @@ def saved_of(node: Any, snapshots: Snapshots) -> list[Saved]:
             continue
         if value is None:
             continue
-        if isinstance(value, torch.Tensor):
+        kind = type(value)
+        if kind in _CONSTANTS or (kind is tuple and value and type(value[0]) is int):
+            found.append(_constant(name, kind, value))
+        elif isinstance(value, torch.Tensor):
             found.append(_tensor(name, value, snapshots))
-        elif type(value) not in (list, tuple):
-            found.append(_constant(name, value))
-        elif any(isinstance(item, torch.Tensor) for item in value):
-            found += [
-                _tensor(f"{name}[{index}]", item, snapshots)
-                if isinstance(item, torch.Tensor)
-                else _constant(f"{name}[{index}]", item)
-                for index, item in enumerate(value[:_LIST])
-                if item is not None
-            ]
+        elif kind in (list, tuple) and any(isinstance(item, torch.Tensor) for item in value):
+            for index, item in enumerate(value[:_LIST]):
+                if isinstance(item, torch.Tensor):
+                    found.append(_tensor(f"{name}[{index}]", item, snapshots))
         else:
-            found.append(_constant(name, value))
+            found.append(Saved(name, text=repr(value)[:_TEXT]))
     return found
 
 
-def _constant(name: str, value: Any) -> Saved:
+def _constant(name: str, kind: type, value: Any) -> Saved:
     """A number, a flag, sizes: the same row wherever the same is kept under the same name."""
-    if type(value) is tuple:
-        key: Any = (name, *value)
-        same = all(type(part) is int for part in value)
-    else:
-        key, same = (name, type(value), value), type(value) in _CONSTANTS
-    if not same:
-        return Saved(name, text=repr(value)[:_TEXT])
-    row = _rows.get(key)
+    row = _rows.get((name, kind, value))
     if row is None:
         if len(_rows) >= _ROWS:
             _rows.clear()
-        row = _rows[key] = Saved(name, text=repr(value)[:_TEXT])
+        row = _rows[name, kind, value] = Saved(name, text=repr(value)[:_TEXT])
     return row
 
 
 def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
     known = snapshots.find(tensor)
     version = 0 if tensor.is_inference() else tensor._version
-    shape = tuple(tensor.shape)
     preview: Preview | None = None
     if known is not None and known.version == version and known.preview is not None:
         preview = known.preview
     elif is_plain(tensor):
         preview = snapshots.preview(tensor)
     number = None if known is None else known.number
-    return Saved(name, number, shape, dtype_name(tensor.dtype), tensor.nbytes, version, preview)
+    nbytes = tensor.nbytes if tensor.layout is torch.strided else _nbytes(tensor)
+    return Saved(name, number, shape_of(tensor), dtype_name(tensor.dtype), nbytes, version, preview)
+
+
+def _nbytes(tensor: torch.Tensor) -> int:
+    """The bytes of the parts of a sparse tensor; of other layouts those its elements would take."""
+    if tensor.layout is torch.sparse_coo:
+        return int(tensor._indices().nbytes + tensor._values().nbytes)
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return int(tensor.crow_indices().nbytes + tensor.col_indices().nbytes + tensor.values().nbytes)
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return int(tensor.ccol_indices().nbytes + tensor.row_indices().nbytes + tensor.values().nbytes)
+    return int(tensor.numel()) * tensor.itemsize
 
 
 def is_freed(node: Any, name: str) -> bool:

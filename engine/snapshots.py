@@ -16,7 +16,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch._C._functorch import is_functorch_wrapped_tensor, maybe_current_level
+from torch._C import _has_storage
+from torch._C._functorch import maybe_current_level
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from engine.limits import Limits
 from engine.moment import Moment
@@ -28,6 +30,9 @@ GRAD_DEPTH = 4
 """How far the chain tensor -> grad -> grad of the grad is followed."""
 TENSORS_TOGETHER = 64
 """How many tensors of one argument list, list or tuple become inputs or outputs of an operation."""
+
+SHARING = 8
+"""How many tensors of one storage are remembered besides the latest."""
 
 Find = Callable[[Any], int | None]
 """grad_fn -> number of its node, None where it is new."""
@@ -41,35 +46,44 @@ class Known:
     def __init__(self, number: int, tensor: torch.Tensor) -> None:
         self.number = number
         self.ref = weakref.ref(tensor)
-        self.plain = is_plain(tensor)
-        self.inference = tensor.is_inference()
-        self.is_parameter = type(tensor) is not torch.Tensor and isinstance(tensor, nn.Parameter)
+        if type(tensor) is not torch.Tensor:
+            self.is_parameter = isinstance(tensor, nn.Parameter)
+            self.lazy = isinstance(tensor, UninitializedTensorMixin)
+        self.plain = not self.lazy and is_plain(tensor)
+        self.inference = self.lazy or tensor.is_inference()
         self.value = -1
         self.version = 0
         self.preview: Preview | None = None
         """Of the elements at that version, which may be read before the first snapshot is taken."""
         self.turn = -1
 
-    is_grad = False
+    is_grad = is_parameter = False
+    lazy = False
+    """Whether it has no shape yet, as a parameter of a lazy module: most of it cannot be read."""
     shape: tuple[int, ...] = ()
-    base = storage = 0
-    pointer = offset = -1
+    base = storage = offset = 0
+    pointer = -1
     roots: tuple[int, ...] = ()
     generation = -1
     grad: int | None = None
     node: int | None = None
     requires_grad = retains_grad = False
     dtype: torch.dtype
+    within: tuple[int, torch.dtype, tuple[int, ...]] | None = None
+    """Of a tensor that was seen inside a library call: where its elements began, and its stride."""
 
 
 def is_plain(tensor: torch.Tensor) -> bool:
     """Whether it has elements and a storage of its own that can be read here."""
-    return (
-        tensor.is_cpu
-        and tensor.layout is torch.strided
-        and not tensor.is_nested
-        and not is_functorch_wrapped_tensor(tensor)
-    )
+    return tensor.is_cpu and tensor.layout is torch.strided and not tensor.is_nested and _has_storage(tensor)
+
+
+def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
+    """Its shape, -1 for a size that is another in each part of it (nested tensors), () where it has none yet."""
+    try:
+        return tuple([size if type(size) is int else -1 for size in tensor.shape])
+    except (RuntimeError, ValueError):
+        return (tensor.size(0), *[-1] * (tensor.dim() - 1)) if tensor.is_nested else ()
 
 
 class Snapshots:
@@ -78,13 +92,13 @@ class Snapshots:
     def __init__(self, rows: Rows, moment: Moment, limits: Limits, *, aliased: bool) -> None:
         self._rows = rows
         self._moment = moment
-        self._limits = limits
+        self._preview_elements = limits.preview_elements
         self._aliased = aliased
         self._known: dict[int, Known] = {}
         self._places: dict[tuple[Any, ...], Known] = {}
         self._storages: dict[int, list[Known]] = {}
         self._tensors = 0
-        self._storage_numbers = 0
+        self._next_storage = count().__next__
         self._depth = 0
         self.reserve: Callable[[], int] = count().__next__
         """The number of the next Value row, of any kind."""
@@ -94,6 +108,8 @@ class Snapshots:
         """How many snapshots were taken of tensors that had one already."""
         self.roots: set[int] = set()
         """The nodes of the tensors that were looked at since this was last cleared."""
+        self.retaining = False
+        """Whether some of these are non-leaf tensors."""
         self.grad_holders: dict[int, Known] = {}
         """Tensors that may hold a grad (leaves that require it, retained ones), by number: what the ledger watches."""
 
@@ -128,7 +144,7 @@ class Snapshots:
         if known is None or known.ref() is not tensor:
             known = self._known[id(tensor)] = Known(self._tensors, tensor)
             self._tensors += 1
-            if not (tensor.requires_grad or known.inference) and tensor.grad is None:
+            if not (tensor.requires_grad or known.inference or known.is_parameter) and tensor.grad is None:
                 self._first(tensor, known, turn)
                 return known
         elif known.turn == turn or self._is_same(tensor, known, turn):
@@ -148,18 +164,50 @@ class Snapshots:
             return self.tensor(tensor)
         return known.value
 
+    def written(self, known: Known) -> None:
+        """The engine has written to a tensor: others may lie in the same storage."""
+        sharing = self._storages.get(known.base, ())
+        if len(sharing) > SHARING:
+            self._moment.turn += 1
+        for other in sharing:
+            other.turn = -1
+
     def _first(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
-        """The first snapshot of a tensor that has no part in autograd."""
+        """The first snapshot of a tensor that has no part in autograd, as the gradients on their way."""
+        if not known.plain:
+            self._look(tensor, known, turn)
+            return
+        self._locate(tensor, known)
         known.generation, known.turn = self._moment.generation, turn
-        known.version = tensor._version
-        if known.plain:
-            known.preview = self.preview(tensor)
-        known.value = self.reserve()
-        self._write(tensor, known, True)
+        known.version = version = tensor._version
+        known.dtype = dtype = tensor.dtype
+        known.preview = preview = self.preview(tensor)
+        known.value = number = self.reserve()
+        row = TensorValue(
+            number,
+            known.number,
+            known.shape,
+            _DTYPES.get(dtype) or dtype_name(dtype),
+            "cpu",
+            False,
+            True,
+            preview,
+            None,
+            None,
+            0,
+            False,
+            version,
+            known.storage,
+            known.offset,
+            tensor.stride(),
+        )
+        self._rows.add(row)
 
     def _is_same(self, tensor: torch.Tensor, known: Known, turn: int) -> bool:
         """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
         if self._aliased or known.value < 0 or known.inference or tensor._version != known.version:
+            return False
+        if _moved(tensor, known):
             return False
         if known.node is not None:
             same = tensor.grad_fn is not None and not tensor.retains_grad and not known.retains_grad
@@ -182,6 +230,10 @@ class Snapshots:
 
     def _look(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
         """Another snapshot, if it is not as it was."""
+        if known.lazy and not isinstance(tensor, UninitializedTensorMixin):
+            known.plain, known.lazy, known.inference = is_plain(tensor), False, tensor.is_inference()
+            known.version = -1
+        moved = known.value >= 0 and _moved(tensor, known)
         version = 0 if known.inference else tensor._version
         try:
             grad_fn = tensor.grad_fn
@@ -209,17 +261,18 @@ class Snapshots:
         known.roots = roots
         if roots:
             self.roots.update(roots)
-        known.generation, known.turn, was = self._moment.generation, turn, known.generation
+        known.generation, was = self._moment.generation, known.generation
+        known.turn = -1 if known.lazy else turn  # it is given a shape in the middle of a call
         written = version != known.version
         if known.value >= 0:
-            same = not written and grad == known.grad and node == known.node
+            same = not (written or moved) and grad == known.grad and node == known.node
             same = same and requires_grad == known.requires_grad and retains == known.retains_grad
             if same and not (self._aliased and self._differs(tensor, known)):
                 return
             self.changed += 1
             if written:
                 self._tell_change(known, version, was)
-        if written or self._aliased or known.preview is None:
+        if written or moved or self._aliased or known.preview is None:
             known.preview = self.preview(tensor) if known.plain else None
         known.version, known.grad, known.node = version, grad, node
         known.requires_grad, known.retains_grad = requires_grad, retains
@@ -245,22 +298,25 @@ class Snapshots:
             return self.preview(tensor) != before
         return elements(tensor) != before.values
 
-    def seen(self, tensor: torch.Tensor) -> Known:
-        """A plain tensor inside a library call: its elements are read, a snapshot of it may never be taken."""
+    def seen(self, tensor: torch.Tensor) -> Known | None:
+        """A tensor inside a library call: its elements are read, a snapshot of it may never be taken. None where it has
+        no value of its own."""
         known = self.known(tensor)
+        if not known.plain or maybe_current_level() is not None:
+            return None
         if known.value < 0:
             known.version = 0 if known.inference else tensor._version
-            known.preview = self.preview(tensor)
-            known.shape, known.dtype = tuple(tensor.shape), tensor.dtype
+            known.preview = preview_of(tensor, self._preview_elements)
+            known.shape, known.dtype = tensor.shape, tensor.dtype
+            known.within = (tensor.data_ptr(), tensor.dtype, tensor.stride())
         return known
 
     def preview(self, tensor: torch.Tensor) -> Preview | None:
         """The elements of a plain tensor. Inside a functorch transform only small ones are read: no operation is run
         there."""
-        limit = self._limits.preview_elements
-        if maybe_current_level() is not None and tensor.numel() > limit:
-            return None
-        return preview_of(tensor, limit)
+        if tensor.numel() <= self._preview_elements or maybe_current_level() is None:
+            return preview_of(tensor, self._preview_elements)
+        return None
 
     def _tell_change(self, known: Known, version: int, generation: int) -> None:
         moment = self._moment
@@ -270,13 +326,13 @@ class Snapshots:
 
     def _write(self, tensor: torch.Tensor, known: Known, leaf: bool) -> None:
         known.dtype = dtype = tensor.dtype
-        stride = self._locate(tensor, known)
+        self._locate(tensor, known)
         row = TensorValue(
             known.value,
             known.number,
             known.shape,
             _DTYPES.get(dtype) or dtype_name(dtype),
-            "cpu" if tensor.is_cpu else device_name(tensor.device),
+            "cpu" if known.plain else device_name(tensor.device),
             known.requires_grad,
             leaf,
             known.preview,
@@ -287,40 +343,40 @@ class Snapshots:
             known.version,
             known.storage,
             known.offset,
-            stride,
-            known.inference,
+            tensor.stride() if known.plain else (),
+            known.inference and not known.lazy,
             known.is_parameter,
         )
         self._rows.add(row)
         if (leaf and known.requires_grad) or known.retains_grad:
             self.grad_holders.setdefault(known.number, known)
+            self.retaining = self.retaining or known.retains_grad
 
-    def _locate(self, tensor: torch.Tensor, known: Known) -> tuple[int, ...]:
-        """Where its elements lie; its storage is found among those of live tensors. Its stride."""
-        shape = tuple(tensor.shape)
+    def _locate(self, tensor: torch.Tensor, known: Known) -> None:
+        """Where its elements lie; its storage is found among those of live tensors."""
         if not known.plain:
-            known.shape = shape
-            return ()
-        pointer, offset = tensor.data_ptr(), int(tensor.storage_offset())
-        if pointer != known.pointer or known.shape != shape or not known.base:
-            known.pointer, known.offset, known.shape = pointer, offset, shape
-            known.base = _base(tensor, pointer, offset)
-            self._places[known.base, offset, shape] = known
-            known.storage = self._storage(known)
-        return tensor.stride()
-
-    def _storage(self, known: Known) -> int:
-        """The number of the storage it lies in: that of a live tensor there, else a new one."""
-        before = self._storages.get(known.base)
-        if before is not None:
-            others = [other for other in before if other is not known and _is_still_at(other, known.base)]
-            self._storages[known.base] = [*others[-8:], known]
-            if others:
-                return others[-1].storage
+            known.shape = shape_of(tensor)
+            return
+        shape = tensor.shape
+        pointer = tensor.data_ptr()
+        if pointer == known.pointer and shape == known.shape:
+            return
+        offset = int(tensor.storage_offset())
+        base = pointer if pointer and not offset else _base(tensor, pointer, offset)
+        known.pointer, known.shape, known.offset, known.base = pointer, shape, offset, base
+        self._places[base, offset, shape] = known
+        before = self._storages.get(base)
+        if before is None:
+            self._storages[base] = [known]
+        elif len(before) == 1 and before[0].ref() is None:  # memory is used again and again
+            before[0] = known
         else:
-            self._storages[known.base] = [known]
-        self._storage_numbers += 1
-        return self._storage_numbers - 1
+            others = [other for other in before if other is not known and _is_still_at(other, base)]
+            self._storages[base] = [*others[-SHARING:], known]
+            if others:
+                known.storage = others[-1].storage
+                return
+        known.storage = self._next_storage()
 
     def find(self, tensor: torch.Tensor) -> Known | None:
         """The tensor known by this object, or by another object for the same elements (a saved tensor is unpacked
@@ -330,7 +386,7 @@ class Snapshots:
             return known
         if not is_plain(tensor):
             return None
-        offset, shape = int(tensor.storage_offset()), tuple(tensor.shape)
+        offset, shape = int(tensor.storage_offset()), tensor.shape
         base = _base(tensor, tensor.data_ptr(), offset)
         known = self._places.get((base, offset, shape))
         if known is None or known.ref() is None or (known.base, known.offset, known.shape) != (base, offset, shape):
@@ -354,6 +410,11 @@ class Snapshots:
         row = TensorValue(number, known.number, shape, dtype, "cpu", True, False, known.preview, None, node)
         self._rows.add(row)
         return number
+
+
+def _moved(tensor: torch.Tensor, known: Known) -> bool:
+    """Whether it was given other memory, as a parameter is by `module.double()`."""
+    return tensor.dtype is not known.dtype or (known.plain and tensor.data_ptr() != known.pointer)
 
 
 def _base(tensor: torch.Tensor, pointer: int, offset: int) -> int:
@@ -392,13 +453,17 @@ def tensors_in(values: Iterable[object]) -> list[torch.Tensor]:
     repeats."""
     found: list[torch.Tensor] = []
     for value in values:
-        if isinstance(value, torch.Tensor):
-            found.append(value)
-        else:
+        kind = type(value)
+        if kind is torch.Tensor or isinstance(value, torch.Tensor):
+            found.append(value)  # type: ignore[arg-type]
+        elif kind not in _ATOMS:
             found.extend(_inside(value))
     if len(found) > 1:
         found = list({id(tensor): tensor for tensor in found}.values())
     return found[:TENSORS_TOGETHER]
+
+
+_ATOMS = frozenset({int, float, bool, str, type(None), slice})
 
 
 def _walks_as_tuple(kind: Any) -> bool:

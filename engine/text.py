@@ -156,7 +156,7 @@ def _tensor_text(tensor: torch.Tensor) -> str:
 
 def module_text(module: nn.Module) -> str:
     """`repr(module)` where no class of the program writes it, else the name of its type."""
-    for part in module.modules():
+    for part in module.modules() if "_modules" in module.__dict__ else (module,):
         kind = type(part)
         for method in (kind.__repr__, kind.extra_repr, kind._get_name):
             if not getattr(method, "__module__", "").startswith("torch."):

@@ -37,7 +37,11 @@ Scalar: TypeAlias = bool | int | float | tuple[float, float]
 """One element: a complex number is (real, imaginary)."""
 
 
-class Preview(msgspec.Struct, frozen=True, array_like=True):
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A row of a table, or a part of one. Rows hold no cycles: the garbage collector need not walk through them."""
+
+
+class Preview(Row, frozen=True):
     """The first elements of a tensor, row-major, and statistics over all of them.
 
     `minimum`, `maximum` and `mean` are over the finite elements and None where there are none or they make no sense
@@ -52,7 +56,7 @@ class Preview(msgspec.Struct, frozen=True, array_like=True):
     nonfinite: int = 0
 
 
-class TensorValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="tensor"):
+class TensorValue(Row, frozen=True, tag_field="kind", tag="tensor"):
     """A tensor at one moment.
 
     `tensor` is its identity through the run (two snapshots of one tensor share it); `storage` is shared by a base and
@@ -81,14 +85,14 @@ class TensorValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"
     is_parameter: bool = False
 
 
-class NumberValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="number"):
+class NumberValue(Row, frozen=True, tag_field="kind", tag="number"):
     """A Python bool, int (as text when beyond 2**53), float or complex."""
 
     number: int
     value: bool | int | float | str | tuple[float, float]
 
 
-class ArrayValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="array"):
+class ArrayValue(Row, frozen=True, tag_field="kind", tag="array"):
     """A numpy array or scalar at one moment."""
 
     number: int
@@ -97,7 +101,7 @@ class ArrayValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind",
     preview: Preview
 
 
-class ModuleValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="module"):
+class ModuleValue(Row, frozen=True, tag_field="kind", tag="module"):
     """An nn.Module: parameters and buffers by path, each the number of a TensorValue."""
 
     number: int
@@ -108,7 +112,7 @@ class ModuleValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"
     buffers: list[tuple[str, int]]
 
 
-class OtherValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="other"):
+class OtherValue(Row, frozen=True, tag_field="kind", tag="other"):
     """Anything else: its type's name and its capped repr; `parts` names the tensors directly inside it ("[0]",
     "['w']")."""
 
@@ -121,7 +125,7 @@ class OtherValue(msgspec.Struct, frozen=True, array_like=True, tag_field="kind",
 Value: TypeAlias = TensorValue | NumberValue | ArrayValue | ModuleValue | OtherValue
 
 
-class Scope(msgspec.Struct, frozen=True, array_like=True):
+class Scope(Row, frozen=True):
     """One call of a user function (or the program itself: number 0, name "", parent None)."""
 
     number: int
@@ -131,7 +135,7 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
     span: Span | None
 
 
-class Loop(msgspec.Struct, frozen=True, array_like=True):
+class Loop(Row, frozen=True):
     """One execution of a for or while statement. `length` is the number of iterations when known beforehand."""
 
     number: int
@@ -139,7 +143,7 @@ class Loop(msgspec.Struct, frozen=True, array_like=True):
     length: int | None
 
 
-class Step(msgspec.Struct, frozen=True, array_like=True):
+class Step(Row, frozen=True):
     """One executed statement, as of the moment after it (or, where it raised, of the moment it raised).
 
     Steps are in the order in which statements ended: a statement that calls a function of the program ends after the
@@ -163,7 +167,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
     raised: bool = False
 
 
-class Operation(msgspec.Struct, frozen=True, array_like=True):
+class Operation(Row, frozen=True):
     """One evaluated sub-expression with a tensor among its inputs or outputs.
 
     `name` is what was called, as the learner wrote it ("torch.matmul", "@", "criterion", "[...]").
@@ -184,7 +188,7 @@ class Operation(msgspec.Struct, frozen=True, array_like=True):
     kernels: list[str] = []
 
 
-class Saved(msgspec.Struct, frozen=True, array_like=True):
+class Saved(Row, frozen=True):
     """What a node keeps for backward under one `_saved_*` name. A tensor has shape, dtype, nbytes and version; else
     `text`."""
 
@@ -198,7 +202,7 @@ class Saved(msgspec.Struct, frozen=True, array_like=True):
     text: str = ""
 
 
-class Node(msgspec.Struct, frozen=True, array_like=True):
+class Node(Row, frozen=True):
     """One autograd node. `name` is PyTorch's ("MulBackward0"). `leaf` is the tensor of an AccumulateGrad.
 
     `label` is the path a learner would write for the leaf or the output ("w", "model.linear.weight"), "" if none.
@@ -219,7 +223,7 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
     pass_: int | None = None
 
 
-class Edge(msgspec.Struct, frozen=True, array_like=True):
+class Edge(Row, frozen=True):
     """From a node to the node its gradient flows to: `position` among next_functions, `input_nr` of the receiver."""
 
     from_node: int
@@ -228,7 +232,7 @@ class Edge(msgspec.Struct, frozen=True, array_like=True):
     input_nr: int
 
 
-class Freed(msgspec.Struct, frozen=True, array_like=True):
+class Freed(Row, frozen=True):
     """A node whose saved tensors were freed, at a tick, by a pass (None: the node itself died)."""
 
     node: int
@@ -236,7 +240,7 @@ class Freed(msgspec.Struct, frozen=True, array_like=True):
     pass_: int | None
 
 
-class Pass(msgspec.Struct, frozen=True, array_like=True):
+class Pass(Row, frozen=True):
     """One run of the engine, by backward() or autograd.grad(). `error` is the exception's message where it raised.
 
     `roots` and `grad_outputs` are parallel; `inputs` are the tensors asked for (empty: all leaves).
@@ -257,7 +261,7 @@ class Pass(msgspec.Struct, frozen=True, array_like=True):
     error: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True):
+class Event(Row, frozen=True):
     """One node firing in a pass: what came in (grad_outputs) and what it sent on (grad_inputs), numbers of
     TensorValues."""
 
@@ -268,7 +272,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     grad_inputs: list[int | None]
 
 
-class Deposit(msgspec.Struct, frozen=True, array_like=True):
+class Deposit(Row, frozen=True):
     """One change of a tensor's .grad: a deposit by a pass, or a withdrawal ("none", "zero"), or an assignment by the
     program.
 
@@ -286,7 +290,7 @@ class Deposit(msgspec.Struct, frozen=True, array_like=True):
     node: int | None = None
 
 
-class Cut(msgspec.Struct, frozen=True, array_like=True):
+class Cut(Row, frozen=True):
     """A place where an input required grad and the output does not. `reason`: detach, data, item, numpy, no_grad,
     inference_mode, comparison, integer, not_differentiable."""
 
@@ -298,7 +302,7 @@ class Cut(msgspec.Struct, frozen=True, array_like=True):
     output: int | None
 
 
-class Change(msgspec.Struct, frozen=True, array_like=True):
+class Change(Row, frozen=True):
     """A tensor modified in place: its version rose from `before` to `after` while this statement ran."""
 
     tick: int
@@ -308,7 +312,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     after: int
 
 
-class HookCall(msgspec.Struct, frozen=True, array_like=True):
+class HookCall(Row, frozen=True):
     """A user hook that fired: on a tensor, a node or after accumulation."""
 
     tick: int
@@ -318,7 +322,7 @@ class HookCall(msgspec.Struct, frozen=True, array_like=True):
     output: int | None
 
 
-class Figure(msgspec.Struct, frozen=True, array_like=True):
+class Figure(Row, frozen=True):
     """A plot the program drew through the matplotlib stand-in: plain series for our own charts."""
 
     number: int
@@ -330,7 +334,7 @@ class Figure(msgspec.Struct, frozen=True, array_like=True):
     """(kind: line | scatter | bar, label, xs, ys)"""
 
 
-class File(msgspec.Struct, frozen=True, array_like=True):
+class File(Row, frozen=True):
     """A file the program saved into the run's in-memory folder. In frames, rows of one name are parts of one file, in
     order; `assemble` joins them."""
 
@@ -338,7 +342,7 @@ class File(msgspec.Struct, frozen=True, array_like=True):
     content: bytes
 
 
-class Notice(msgspec.Struct, frozen=True, array_like=True):
+class Notice(Row, frozen=True):
     """Something the reader must be told (a cap that applied, a prompt that was cleaned): a message id with
     parameters."""
 
@@ -348,7 +352,7 @@ class Notice(msgspec.Struct, frozen=True, array_like=True):
     span: Span | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True):
+class Answer(Row, frozen=True):
     """One row of the answer to a question of the job (see executors.base.Question): numbers with a label, or a text
     code.
 

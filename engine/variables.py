@@ -5,9 +5,8 @@ from __future__ import annotations
 import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, repeat
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,16 +53,32 @@ is)."""
 _NO_ENTRY: Entry = (None, (), None)
 
 
-class Latest(NamedTuple):
-    """The program's variables as they were looked at last. Of the objects only the identities: none is kept alive."""
+class Looked:
+    """The variables of a scope as they were when it was looked at. Of the objects nothing is kept."""
 
-    turn: tuple[int, int]
-    names: list[str]
-    ids: list[int]
-    entries: list[Entry]
+    __slots__ = ("found", "moment", "positions", "roots", "size")
 
+    def __init__(self, size: int) -> None:
+        self.size = size
+        """How many names the scope had, those that are not shown too."""
+        self.moment = (-1, 0)
+        self.found: list[tuple[str, int]] = []
+        self.positions: dict[str, int] = {}
+        self.roots: dict[str, tuple[int, ...]] = {}
 
-_NEVER = Latest((-1, 0), [], [], [])
+    def put(self, pair: tuple[str, int], roots: tuple[int, ...]) -> None:
+        """One variable more, or another value of one."""
+        name = pair[0]
+        position = self.positions.get(name)
+        if position is None:
+            self.positions[name] = len(self.found)
+            self.found.append(pair)
+        else:
+            self.found[position] = pair
+        if roots:
+            self.roots[name] = roots
+        elif name in self.roots:
+            del self.roots[name]
 
 
 class Variables:
@@ -81,7 +96,7 @@ class Variables:
         self._modules: dict[int, tuple[Any, tuple[Any, ...], int]] = {}
         self._writers: dict[type, Writer] = {}
         self._names: dict[int, Place] = {}
-        self._latest = _NEVER
+        self._latest: Looked | None = None
         self.dropped = False
         """Whether some scope had more variables than are recorded."""
 
@@ -92,11 +107,11 @@ class Variables:
         self._arrays.clear()
         self._modules.clear()
         self._names.clear()
-        self._latest = _NEVER
+        self._latest = None
 
     def forget_texts(self) -> None:
         """An attribute was assigned: the text of a module may be another."""
-        self._latest = _NEVER
+        self._latest = None
         self._texts.clear()
         self._modules.clear()
 
@@ -105,48 +120,65 @@ class Variables:
         place = self._names.get(tensor)
         return "" if place is None else place[1]
 
-    def of_scope(self, scope: Mapping[str, object], *, is_global: bool) -> list[tuple[str, int]]:
-        """(name, number of a Value) of each variable, in order of first appearance; names of tensors are noted."""
-        names, values = list(scope), list(scope.values())
-        if len(names) > self._limits.variables:
-            names, values = self._shown(names, values)
-        ids = list(map(id, values))
-        rank = GLOBAL if is_global else LOCAL
-        reused = self._reused(names, ids) if is_global else []
-        entries: list[Entry] = []
-        named = False
-        for name, value, entry in zip(names, values, chain(reused, repeat(None)), strict=False):
-            if entry is None:
-                entry = self._entry(name, value, rank)
-                named = named or entry[2] is not None
-            entries.append(entry)
-        if named:
-            self._note_all(entries, rank)
+    def of_scope(
+        self, scope: Mapping[str, object], *, is_global: bool, bound: Sequence[str] | None = None
+    ) -> list[tuple[str, int]]:
+        """(name, number of a Value) of each variable, in order of first appearance; names of tensors are noted.
+
+        `bound` are the names that the statement has bound, None where it may have done more than that: where nothing
+        else ran since the latest look at the program's scope, and no tensor has another snapshot, only they are looked
+        at. (In a function it could have been another call's scope.)
+        """
+        snapshots = self._snapshots
+        latest = self._latest if is_global and bound is not None else None
+        if latest is None or latest.moment != (self._moment.turn, snapshots.changed) or not self._bind(
+            latest, scope, bound or ()
+        ):  # fmt: skip
+            latest = self._all(scope, GLOBAL if is_global else LOCAL)
         if is_global:
-            self._latest = Latest((self._moment.turn, self._snapshots.changed), names, ids, entries)
-        self._snapshots.roots.update(*[entry[1] for entry in entries if entry[1]])
-        return [entry[0] for entry in entries if entry[0] is not None]
+            latest.moment = (self._moment.turn, snapshots.changed)
+            self._latest = latest
+        snapshots.roots.update(*latest.roots.values())
+        return latest.found.copy()
 
-    def _shown(self, names: list[str], values: list[object]) -> tuple[list[str], list[object]]:
-        """The first variables that are values to look at, as many as are recorded."""
-        shown = [
-            (name, value)
-            for name, value in zip(names, values, strict=True)
-            if not _is_dunder(name) and (self._writers.get(type(value)) or self._writer(value)) is not _nothing
-        ]
-        if len(shown) > self._limits.variables:
-            self.dropped = True
-        kept = shown[: self._limits.variables]
-        return [name for name, _ in kept], [value for _, value in kept]
+    def _bind(self, latest: Looked, scope: Mapping[str, object], names: Sequence[str]) -> bool:
+        """Look at these variables only; False where that is not enough."""
+        unknown = sum(name not in latest.positions for name in names)
+        if len(scope) != latest.size + unknown or len(latest.found) + unknown > self._limits.variables:
+            return False  # a name is gone, as that of a caught exception, or stood for something that is not shown
+        latest.size = len(scope)
+        for name in names:
+            pair, roots, tensor = self._entry(name, scope[name], GLOBAL)
+            if pair is None:
+                return False
+            if tensor is not None:
+                place = self._names.get(tensor)
+                if place is not None and place[0] < LOCAL and place[1] != name:
+                    return False  # another variable holds it too
+                self._note(tensor, GLOBAL, name)
+            latest.put(pair, roots)
+        return True
 
-    def _reused(self, names: list[str], ids: list[int]) -> list[Entry | None]:
-        """Where nothing ran and no tensor has another snapshot, a name that is bound to the same object is as it was.
-        In a function it could be another call's, and an object of that call that is gone."""
-        latest = self._latest
-        if latest.turn != (self._moment.turn, self._snapshots.changed) or latest.names != names[: len(latest.names)]:
-            return []
-        known = zip(latest.entries, latest.ids, ids, strict=False)
-        return [entry if one == other else None for entry, one, other in known]
+    def _all(self, scope: Mapping[str, object], rank: int) -> Looked:
+        """Every variable of a scope, as many as are recorded. A tensor that several hold has all their names."""
+        looked = Looked(len(scope))
+        found, noted = looked.found, dict[int, str]()
+        for name, value in list(scope.items()):
+            pair, roots, tensor = self._entry(name, value, rank)
+            if pair is None:
+                continue
+            if len(found) >= self._limits.variables:
+                self.dropped = True
+                break
+            found.append(pair)
+            if roots:
+                looked.roots[name] = roots
+            if tensor is not None:
+                noted[tensor] = f"{noted[tensor]}, {name}" if tensor in noted else name
+        looked.positions = {name: position for position, (name, _) in enumerate(found)}
+        for tensor, names in noted.items():
+            self._note(tensor, rank, names)
+        return looked
 
     def _entry(self, name: str, value: object, rank: int) -> Entry:
         """One variable as it is now."""
@@ -166,15 +198,6 @@ class Variables:
         if kind in CONSTANT:
             self._constants[name] = (value, entry)
         return entry
-
-    def _note_all(self, entries: list[Entry], rank: int) -> None:
-        """The names of the tensors among these variables; one that several hold has all of them."""
-        noted: dict[int, str] = {}
-        for pair, _, tensor in entries:
-            if tensor is not None and pair is not None:
-                noted[tensor] = f"{noted[tensor]}, {pair[0]}" if tensor in noted else pair[0]
-        for tensor, name in noted.items():
-            self._note(tensor, rank, name)
 
     def spelled(
         self, found: list[tuple[str, int]], scope: Mapping[str, object], represent: Represent
@@ -285,7 +308,7 @@ class Variables:
     def _module(self, module: nn.Module, name: str, rank: int, text: str | None = None) -> int:
         paths, tensors, buffers, members = tensors_of(module)
         numbers = list(map(self._snapshots.tensor, tensors))
-        training = module.__dict__["training"]
+        training = module.__dict__.get("training", True)  # it is not there before nn.Module.__init__ has run
         content = (name, rank, text, training, members, paths, numbers, buffers)
         held = self._modules.get(id(module))
         if held is not None and held[1] == content and held[0]() is module:
@@ -312,7 +335,8 @@ class Variables:
         return text
 
     def _optimizer(self, optimizer: Any, name: str, rank: int) -> int:
-        content = [[item for key, item in group.items() if key != "params"] for group in optimizer.param_groups]
+        groups = optimizer.__dict__.get("param_groups", ())  # not there before Optimizer.__init__ has run
+        content = [[item for key, item in group.items() if key != "params"] for group in groups]
         text = self._text(optimizer, content, lambda value: text_of(value, self._limits.repr_length))
         return self._with_parts(optimizer, text, name, rank)
 
@@ -432,7 +456,7 @@ def _attributes(value: object) -> dict[str, object]:
 def _optimizer_parts(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, object]]:
     """Its buffers, parameters in the order of its groups: ".state[0]['momentum_buffer']"."""
     index = 0
-    for group in optimizer.param_groups:
+    for group in optimizer.__dict__.get("param_groups", ()):
         for parameter in group["params"]:
             for key, item in optimizer.state.get(parameter, {}).items():
                 yield f".state[{index}][{key!r}]", item

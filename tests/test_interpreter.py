@@ -352,7 +352,7 @@ class Nesting(Observer):
         self.values: list[Any] = []
         self.raisings: list[str] = []
 
-    def before_expression(self, node: ast.AST) -> None:
+    def before_expression(self, node: ast.AST, *_: object) -> None:
         self.open.append(node)
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Any) -> None:
