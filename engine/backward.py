@@ -162,7 +162,7 @@ class Passes:
         """Hooks on every node that the pass can reach."""
         seen: set[int] = set()
         stack: list[Any] = list(_roots(outputs))
-        numbered, hooks, arrived = self._graph.number, running.hooks, running.arrived
+        numbered, before, after = self._graph.number, running.hooks.before, running.hooks.after
         while stack:
             node = stack.pop()
             number = numbered(node)
@@ -172,13 +172,13 @@ class Passes:
             nodes.append((number, node))
             if node._sequence_nr() == ACCUMULATE:
                 # With a hook after it, it would copy a gradient that it otherwise takes as it is.
-                hooks.before(node, Hook(self._begun, running, number, node))
+                before(node, Hook(self._begun, running, number, node))
                 continue
             if isinstance(node, _FunctionBase):  # its backward is the program's own, and may write to what came in
-                hooks.before(node, Hook(self._begun, running, number, None))
+                before(node, Hook(self._begun, running, number, None))
             else:
-                hooks.before(node, Hook(arrived.__setitem__, number))
-            hooks.after(node, Hook(self._ended, running, number))
+                before(node, Hook(running.arrived.__setitem__, number))
+            after(node, Hook(self._ended, running, number))
             stack.extend([child for child, _ in node.next_functions if child is not None])
 
     def _begun(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:

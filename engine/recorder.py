@@ -110,7 +110,7 @@ class Recorder(Observer):
         self.passes.span = self._span
         self.passes.guarded = self.watch.guarded = self._guarded
         self.passes.called = self._pass_is_called
-        self.passes.unwatched = lambda action: unwatched(self.watch, action)
+        self.passes.unwatched = lambda action: unwatched(self.watch, action) if self.watch.active else action()
         self.questions = Questions(self.rows, questions)
         if self.questions:
             self.graph.ask = lambda number, node: unwatched(self.watch, lambda: self.questions.ask(number, node))

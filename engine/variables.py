@@ -56,7 +56,7 @@ _NO_ENTRY: Entry = (None, (), None)
 class Looked:
     """The variables of a scope as they were when it was looked at. Of the objects nothing is kept."""
 
-    __slots__ = ("found", "moment", "positions", "roots", "size")
+    __slots__ = ("found", "moment", "positions", "roots", "shared", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -64,6 +64,8 @@ class Looked:
         self.moment = (-1, 0)
         self.found: list[tuple[str, int]] = []
         self.positions: dict[str, int] = {}
+        self.shared: set[str] = set()
+        """Names of tensors that have several."""
         self.roots: dict[str, tuple[int, ...]] = {}
 
     def put(self, pair: tuple[str, int], roots: tuple[int, ...]) -> None:
@@ -93,7 +95,7 @@ class Variables:
         self._constants: dict[str, tuple[object, Entry]] = {}
         self._texts: dict[int, tuple[Any, Any, str]] = {}
         self._arrays: dict[int, tuple[Any, Any, Any, int]] = {}
-        self._modules: dict[int, tuple[Any, tuple[Any, ...], int]] = {}
+        self._modules: dict[int, tuple[Any, tuple[Any, ...], int, int]] = {}
         self._writers: dict[type, Writer] = {}
         self._names: dict[int, Place] = {}
         self._latest: Looked | None = None
@@ -149,7 +151,7 @@ class Variables:
         latest.size = len(scope)
         for name in names:
             pair, roots, tensor = self._entry(name, scope[name], GLOBAL)
-            if pair is None:
+            if pair is None or name in latest.shared:
                 return False
             if tensor is not None:
                 place = self._names.get(tensor)
@@ -178,6 +180,8 @@ class Variables:
         looked.positions = {name: position for position, (name, _) in enumerate(found)}
         for tensor, names in noted.items():
             self._note(tensor, rank, names)
+            if ", " in names:
+                looked.shared.update(names.split(", "))
         return looked
 
     def _entry(self, name: str, value: object, rank: int) -> Entry:
@@ -306,12 +310,17 @@ class Variables:
         return number
 
     def _module(self, module: nn.Module, name: str, rank: int, text: str | None = None) -> int:
+        held = self._modules.get(id(module))
+        turn = self._moment.turn
+        if held is not None and held[3] == turn and held[1][:3] == (name, rank, text) and held[0]() is module:
+            return held[2]  # nothing ran since, and it has no tensors that a pass could have written to
         paths, tensors, buffers, members = tensors_of(module)
         numbers = list(map(self._snapshots.tensor, tensors))
         training = module.__dict__.get("training", True)  # it is not there before nn.Module.__init__ has run
         content = (name, rank, text, training, members, paths, numbers, buffers)
-        held = self._modules.get(id(module))
         if held is not None and held[1] == content and held[0]() is module:
+            if not tensors:
+                self._modules[id(module)] = (*held[:3], turn)
             return held[2]
         found: tuple[list[tuple[str, int]], list[tuple[str, int]]] = ([], [])
         for path, part, number in zip(paths, tensors, numbers, strict=True):
@@ -322,7 +331,7 @@ class Variables:
         row = self._row(
             ("module", type(module).__name__, shown, training, tuple(found[0]), tuple(found[1])), _module_value
         )
-        self._modules[id(module)] = (weakref.ref(module), content, row)
+        self._modules[id(module)] = (weakref.ref(module), content, row, -1 if tensors else turn)
         return row
 
     def _text(self, value: Any, content: Any, write: Callable[[Any], str]) -> str:

@@ -290,6 +290,9 @@ WITHOUT_A_ROW = {
         SliceScatterBackward0 SparseCompressedTensorBackward0 SparseMaskBackward0 SpecialErfcxBackward0
         SpecialI0EBackward0 SpecialI1Backward0 SpecialI1EBackward0 SpecialLogNdtrBackward0 SpecialNdtriBackward0
         SpecialXlog1PyBackward0 SpecialXlog1PyBackward1 SpecialXlog1PyBackward2 SpecialZetaBackward0
+        ForeachDivBackward0 ForeachMaximumBackward0 ForeachMaximumBackward1 ForeachMinimumBackward0
+        ForeachMinimumBackward1 ForeachMmBackward0 ForeachNormBackward0 ForeachPowBackward0 ForeachPowBackward1
+        ForeachPowBackward2
         SpecialZetaBackward1 SpecialZetaBackward2 SqueezeBackward3 SqueezeBackward5 StdMeanBackward0 TBackward1
         TakeBackward0 ThresholdBackward1 ToDenseBackward0 ToSparseBackward0 ToSparseBackward1 ToSparseBscBackward0
         ToSparseBsrBackward0 ToSparseCscBackward0 ToSparseCsrBackward0 ToPaddedTensorBackward0 TransposeBackward1
