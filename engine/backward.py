@@ -209,8 +209,8 @@ class Passes:
             del running.arrived[number]
             arrived = self._arrived(grad_outputs)
             held = self._next(running, number, arrived), arrived
-        look = self._snapshots.tensor
-        sent = [None if grad is None else look(grad) for grad in grad_inputs]
+        look = self._snapshots.look
+        sent = [None if grad is None else look(grad).value for grad in grad_inputs]
         self._rows.add(Event(running.number, held[0], number, held[1], sent))
         self._rows.mark()
 

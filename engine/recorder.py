@@ -552,7 +552,7 @@ class Recorder(Observer):
             self.repeats.learn(found, pure, operands, value)
         name = self._naming.of(found.node)
         inputs = [self.snapshots.before(tensor) for tensor in given]
-        outputs = [self.snapshots.tensor(tensor) for tensor in made]
+        outputs = [self.snapshots.look(tensor).value for tensor in made]
         span = self._program.span(found.node)
         scope = self._scope(found.scope)
         row = Operation(

@@ -82,18 +82,20 @@ def _constant(name: str, kind: type, value: Any) -> Saved:
 def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
     known = snapshots.find(tensor)
     version = 0 if tensor.is_inference() else tensor._version
+    number = None if known is None else known.number
+    plain = is_plain(tensor)
     preview: Preview | None = None
     if known is not None and known.version == version and known.preview is not None:
         preview = known.preview
-    elif is_plain(tensor):
+    elif plain:
         preview = snapshots.preview(tensor)
-    number = None if known is None else known.number
-    nbytes = tensor.nbytes if tensor.layout is torch.strided else _nbytes(tensor)
-    return Saved(name, number, shape_of(tensor), dtype_name(tensor.dtype), nbytes, version, preview)
+    if plain:
+        return Saved(name, number, tensor.shape, dtype_name(tensor.dtype), tensor.nbytes, version, preview)
+    return Saved(name, number, shape_of(tensor), dtype_name(tensor.dtype), _nbytes(tensor), version, preview)
 
 
 def _nbytes(tensor: torch.Tensor) -> int:
-    """The bytes of the parts of a sparse tensor; of other layouts those its elements would take."""
+    """The bytes of the parts of a sparse tensor; of others those its elements take."""
     if tensor.layout is torch.sparse_coo:
         return int(tensor._indices().nbytes + tensor._values().nbytes)
     if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):

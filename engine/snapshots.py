@@ -144,14 +144,16 @@ class Snapshots:
         if known is None or known.ref() is not tensor:
             known = self._known[id(tensor)] = Known(self._tensors, tensor)
             self._tensors += 1
-            if not (tensor.requires_grad or known.inference or known.is_parameter) and tensor.grad is None:
-                self._first(tensor, known, turn)
-                return known
         elif known.turn == turn or self._is_same(tensor, known, turn):
             if known.roots:
                 self.roots.update(known.roots)
             return known
-        self._look(tensor, known, turn)
+        apart = not (tensor.requires_grad or known.requires_grad or known.is_parameter or known.inference)
+        apart = apart and known.plain and known.grad is None and tensor.grad is None
+        if apart and (known.value < 0 or tensor._version != known.version):
+            self._look_apart(tensor, known, turn)
+        else:
+            self._look(tensor, known, turn)
         return known
 
     def again(self, tensor: torch.Tensor) -> int:
@@ -172,16 +174,19 @@ class Snapshots:
         for other in sharing:
             other.turn = -1
 
-    def _first(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
-        """The first snapshot of a tensor that has no part in autograd, as the gradients on their way."""
-        if not known.plain:
-            self._look(tensor, known, turn)
-            return
+    def _look_apart(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
+        """A snapshot of a tensor that has no part in autograd, as the gradients on their way: it is new, or was written
+        to."""
+        version = tensor._version
+        if known.value >= 0:
+            self.changed += 1
+            self._tell_change(known, version, known.generation)
         self._locate(tensor, known)
         known.generation, known.turn = self._moment.generation, turn
-        known.version = version = tensor._version
         known.dtype = dtype = tensor.dtype
-        known.preview = preview = self.preview(tensor)
+        if known.value >= 0 or known.preview is None or version != known.version:
+            known.preview = self.preview(tensor)
+        known.version = version
         known.value = number = self.reserve()
         row = TensorValue(
             number,
@@ -191,7 +196,7 @@ class Snapshots:
             "cpu",
             False,
             True,
-            preview,
+            known.preview,
             None,
             None,
             0,
