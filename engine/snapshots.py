@@ -104,8 +104,8 @@ class Snapshots:
         """The number of the next Value row, of any kind."""
         self.find_node: Find
         self.new_node: Register
-        self.changed = 0
-        """How many snapshots were taken of tensors that had one already."""
+        self.changed: set[int] = set()
+        """The tensors of which another snapshot was taken, or may have to be, since this was last cleared."""
         self.roots: set[int] = set()
         """The nodes of the tensors that were looked at since this was last cleared."""
         self.retaining = False
@@ -173,13 +173,14 @@ class Snapshots:
             self._moment.turn += 1
         for other in sharing:
             other.turn = -1
+            self.changed.add(other.number)
 
     def _look_apart(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
         """A snapshot of a tensor that has no part in autograd, as the gradients on their way: it is new, or was written
         to."""
         version = tensor._version
         if known.value >= 0:
-            self.changed += 1
+            self.changed.add(known.number)
             self._tell_change(known, version, known.generation)
         self._locate(tensor, known)
         known.generation, known.turn = self._moment.generation, turn
@@ -274,7 +275,7 @@ class Snapshots:
             same = same and requires_grad == known.requires_grad and retains == known.retains_grad
             if same and not (self._aliased and self._differs(tensor, known)):
                 return
-            self.changed += 1
+            self.changed.add(known.number)
             if written:
                 self._tell_change(known, version, was)
         if written or moved or self._aliased or known.preview is None:

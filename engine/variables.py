@@ -49,28 +49,35 @@ GLOBAL, GLOBAL_PATH, LOCAL, LOCAL_PATH = range(4)
 
 Entry = tuple[tuple[str, int] | None, tuple[int, ...], int | None]
 """One variable: (its name and the number of its row, None where it is not shown; the nodes it leads to; which tensor it
-is)."""
+is, None where it holds none, SEVERAL where it may)."""
 _NO_ENTRY: Entry = (None, (), None)
+SEVERAL = -1
 
 
 class Looked:
     """The variables of a scope as they were when it was looked at. Of the objects nothing is kept."""
 
-    __slots__ = ("found", "moment", "positions", "roots", "shared", "size")
+    __slots__ = ("found", "positions", "roots", "shared", "size", "tensors", "turn")
 
     def __init__(self, size: int) -> None:
         self.size = size
         """How many names the scope had, those that are not shown too."""
-        self.moment = (-1, 0)
+        self.turn = -1
         self.found: list[tuple[str, int]] = []
         self.positions: dict[str, int] = {}
         self.shared: set[str] = set()
         """Names of tensors that have several."""
         self.roots: dict[str, tuple[int, ...]] = {}
+        self.tensors: dict[str, int] = {}
+        """Which tensor a variable is, SEVERAL where it may hold some."""
 
-    def put(self, pair: tuple[str, int], roots: tuple[int, ...]) -> None:
+    def put(self, pair: tuple[str, int], roots: tuple[int, ...], tensor: int | None) -> None:
         """One variable more, or another value of one."""
         name = pair[0]
+        if tensor is not None:
+            self.tensors[name] = tensor
+        elif name in self.tensors:
+            del self.tensors[name]
         position = self.positions.get(name)
         if position is None:
             self.positions[name] = len(self.found)
@@ -128,18 +135,17 @@ class Variables:
         """(name, number of a Value) of each variable, in order of first appearance; names of tensors are noted.
 
         `bound` are the names that the statement has bound, None where it may have done more than that: where nothing
-        else ran since the latest look at the program's scope, and no tensor has another snapshot, only they are looked
-        at. (In a function it could have been another call's scope.)
+        else ran since the latest look at the program's scope, only they are looked at, and what holds a tensor that a
+        pass has changed. (In a function it could have been another call's scope.)
         """
-        snapshots = self._snapshots
+        snapshots, turn = self._snapshots, self._moment.turn
         latest = self._latest if is_global and bound is not None else None
-        if latest is None or latest.moment != (self._moment.turn, snapshots.changed) or not self._bind(
-            latest, scope, bound or ()
-        ):  # fmt: skip
+        if latest is None or latest.turn != turn or not self._bind(latest, scope, bound or ()):
             latest = self._all(scope, GLOBAL if is_global else LOCAL)
         if is_global:
-            latest.moment = (self._moment.turn, snapshots.changed)
+            latest.turn = self._moment.turn
             self._latest = latest
+            snapshots.changed.clear()
         snapshots.roots.update(*latest.roots.values())
         return latest.found.copy()
 
@@ -149,16 +155,20 @@ class Variables:
         if len(scope) != latest.size + unknown or len(latest.found) + unknown > self._limits.variables:
             return False  # a name is gone, as that of a caught exception, or stood for something that is not shown
         latest.size = len(scope)
+        changed = self._snapshots.changed
+        if changed:
+            held = [name for name, tensor in latest.tensors.items() if tensor == SEVERAL or tensor in changed]
+            names = [*held, *names]
         for name in names:
             pair, roots, tensor = self._entry(name, scope[name], GLOBAL)
             if pair is None or name in latest.shared:
                 return False
-            if tensor is not None:
+            if tensor is not None and tensor != SEVERAL:
                 place = self._names.get(tensor)
                 if place is not None and place[0] < LOCAL and place[1] != name:
                     return False  # another variable holds it too
                 self._note(tensor, GLOBAL, name)
-            latest.put(pair, roots)
+            latest.put(pair, roots, tensor)
         return True
 
     def _all(self, scope: Mapping[str, object], rank: int) -> Looked:
@@ -175,7 +185,10 @@ class Variables:
             found.append(pair)
             if roots:
                 looked.roots[name] = roots
-            if tensor is not None:
+            if tensor is None:
+                continue
+            looked.tensors[name] = tensor
+            if tensor != SEVERAL:
                 noted[tensor] = f"{noted[tensor]}, {name}" if tensor in noted else name
         looked.positions = {name: position for position, (name, _) in enumerate(found)}
         for tensor, names in noted.items():
@@ -198,8 +211,9 @@ class Variables:
             return _NO_ENTRY
         self._snapshots.roots.clear()
         number = write(value, name, rank + 1)
-        entry = ((name, number), tuple(self._snapshots.roots), None)
-        if kind in CONSTANT:
+        constant = kind in CONSTANT
+        entry = ((name, number), tuple(self._snapshots.roots), None if constant else SEVERAL)
+        if constant:
             self._constants[name] = (value, entry)
         return entry
 
