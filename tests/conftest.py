@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from tests.run import NO_BROWSER, find_browser
+
+# Small tensors gain nothing from a second thread, and wait for it where another process has the core. Read by torch and
+# NumPy when they are imported, here and in what the tests start.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
 # Examples found once are found again, and a busy machine fails nothing.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
