@@ -455,13 +455,12 @@ class Recorder(Observer):
 
     def before_expression(self, node: ast.AST, function: object = None, operands: Sequence[object] = ()) -> None:
         moment = self.moment
+        if not moment.on:
+            moment.stack.append(node)
+            return
         number = next_node()
         if number != moment.last:
             moment.close(number, moment.innermost())
-        if not moment.on:
-            moment.turn += 1
-            moment.stack.append(node)
-            return
         if node not in self._calm and not self._is_calm(node):
             moment.turn += 1
         occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
@@ -500,8 +499,7 @@ class Recorder(Observer):
             moment.close(number, moment.innermost())
         top = moment.stack.pop()
         if type(top) is not Occurrence:
-            moment.turn += 1
-            return
+            return  # where nothing is recorded there is a gap, and after it nothing is trusted
         pure = is_pure(node, function, operands)
         if not pure:
             moment.turn += 1
