@@ -14,7 +14,9 @@ from engine.trace import Trace, assemble, check
 SECRET = "marker-7c1f0e-of-the-app"
 """Put where an attack would find it (environment, files); must appear in no trace."""
 
-LIMITS = Limits(memory=600_000_000, queue_length=1_000)
+LIMITS = Limits(memory=600_000_000, soft_deadline=2.0, processor_time=3.0, queue_length=1_000)
+"""Processor time is for those that never end: any other attack takes tenths of a second."""
+
 CANARY = "w = 3\nprint(w * w)"
 
 
