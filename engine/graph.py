@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from engine.known import Known
 from engine.limits import Limits
 from engine.moment import Moment, Occurrence
 from engine.rows import Rows
 from engine.saved import FREED, is_freed, saved_of
-from engine.snapshots import Known, Snapshots
+from engine.snapshots import Snapshots
 from engine.trace import Edge, Freed, Node, Notice, Span
 
 ACCUMULATE = 2**64 - 1

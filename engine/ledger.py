@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.known import Known
 from engine.moment import Moment
 from engine.rows import Rows
-from engine.snapshots import Known, Snapshots
+from engine.snapshots import Snapshots
 from engine.trace import Deposit, Preview
 
 

@@ -40,6 +40,15 @@ _NAMES = frozenset(
 )
 
 
+_TOLD = frozenset(
+    {
+        *(ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Attribute, ast.Subscript),
+        *(ast.Name, ast.Constant, type(None)),
+    }
+)
+"""Expressions whose evaluation ends with the recorder being told of them, or that run nothing."""
+
+
 def is_pure(node: Any, function: Any, operands: Sequence[Any]) -> bool:
     """Whether the evaluation of this expression left all tensors and containers as they were. Of a backward pass it
     says so too: what a pass changes is told by the pass."""
@@ -62,3 +71,35 @@ def _is_pure_call(function: Any, keywords: list[ast.keyword]) -> bool:
     if kind in _MODULES or (kind in _NOT_IN_PLACE and not function.inplace):
         return not function._forward_pre_hooks  # spectral_norm writes to a buffer in one
     return False
+
+
+def is_calm(node: ast.AST) -> bool:
+    """Whether nothing that the recorder is not told of runs between the parts of an expression and its own
+    evaluation."""
+    parts: list[ast.AST]
+    match node:
+        case ast.Call(func=function, args=arguments, keywords=keywords):
+            called = function.value if isinstance(function, ast.Attribute) else function
+            parts = [called, *arguments, *(key if key.arg is None else key.value for key in keywords)]
+        case ast.Attribute(value=value, ctx=ast.Load()):
+            parts = [value]
+        case _:
+            parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+    return all(type(part) in _TOLD for part in parts)
+
+
+def names_bound(node: ast.stmt) -> tuple[str, ...] | None:
+    """The names that a statement binds, where it does nothing else that the recorder is not told of; else None. Of a
+    loop it is so where its iterable runs no code to give the next element."""
+    match node:
+        case ast.For(target=ast.Name(id=name)):
+            return (name,)
+        case ast.Expr(value=value) | ast.Return(value=value) | ast.If(test=value) | ast.While(test=value):
+            names: tuple[str, ...] = ()
+        case ast.Assign(targets=targets, value=value):
+            names = tuple([target.id for target in targets if isinstance(target, ast.Name)])
+            if len(names) < len(targets):
+                return None
+        case _:
+            return None
+    return names if type(value) in _TOLD else None

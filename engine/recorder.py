@@ -27,6 +27,7 @@ from engine.cuts import reason_of
 from engine.dispatch import Watch, unseen, unwatched
 from engine.executors.base import Question
 from engine.graph import Graph
+from engine.inside import tensors_in
 from engine.ledger import Ledger
 from engine.limits import DEFAULT, Limits
 from engine.modules import Modules
@@ -34,11 +35,11 @@ from engine.moment import Moment, Occurrence, next_node
 from engine.naming import Naming
 from engine.observer import NOTHING, Observer
 from engine.program import Program
-from engine.purity import is_pure
+from engine.purity import is_calm, is_pure, names_bound
 from engine.questions import Questions
 from engine.repeats import Repeats
 from engine.rows import Emit, Rows
-from engine.snapshots import Snapshots, tensors_in
+from engine.snapshots import Snapshots
 from engine.thinning import Loops, Place
 from engine.trace import Cut, Figure, HookCall, Notice, Operation, Outcome, Scope, Span, Step
 from engine.variables import Represent, Variables
@@ -51,14 +52,6 @@ OUT_OF_TURN = 200
 """Steps recorded for what happens in iterations that are left out (something printed, raised, a break)."""
 HELD_ROWS = 4_000
 """Rows after which a frame is sent in the middle of a statement."""
-
-_TOLD = frozenset(
-    {
-        *(ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Attribute, ast.Subscript),
-        *(ast.Name, ast.Constant, type(None)),
-    }
-)
-"""Expressions whose evaluation ends with the recorder being told of them, or that run nothing."""
 
 _UNWATCHED = frozenset({"print", "format", "append", "step", "zero_grad", "backward", "manual_seed", "parameters"})
 """Calls in which no aten operation is worth its cost to watch."""
@@ -133,7 +126,7 @@ class Recorder(Observer):
         self._ticks = 0
         self._said: set[str] = set()
         self._bound: dict[ast.stmt, tuple[str, ...]] = {}
-        self._calm: set[ast.AST] = set()
+        self._calm: dict[ast.AST, bool] = {}
 
     def __enter__(self) -> Recorder:
         for notice in self._program.notices:
@@ -304,22 +297,12 @@ class Recorder(Observer):
     def _bound_by(self, node: ast.stmt, statement: Open) -> tuple[str, ...] | None:
         """The names that a statement binds, where nothing else can have run since the last expression in it that was
         told of; else None."""
-        names: tuple[str, ...]
-        match node:
-            case ast.For(target=ast.Name(id=name)):
-                loops = statement.place.loops
-                return (name,) if loops and loops[-1].length is not None else None
-            case ast.Expr(value=value) | ast.Return(value=value) | ast.If(test=value) | ast.While(test=value):
-                names = ()
-            case ast.Assign(targets=targets, value=value):
-                names = tuple([target.id for target in targets if isinstance(target, ast.Name)])
-                if len(names) < len(targets):
-                    return None
-            case _:
-                return None
-        if type(value) not in _TOLD or self._naming.assigns_attribute(node):
-            return None
-        self._bound[node] = names
+        if type(node) is ast.For:
+            loops = statement.place.loops
+            return names_bound(node) if loops and loops[-1].length is not None else None
+        names = None if self._naming.assigns_attribute(node) else names_bound(node)
+        if names is not None:
+            self._bound[node] = names
         return names
 
     def raised(self, node: ast.stmt, scope: Any, error: BaseException) -> None:
@@ -461,7 +444,10 @@ class Recorder(Observer):
         number = next_node()
         if number != moment.last:
             moment.close(number, moment.innermost())
-        if node not in self._calm and not self._is_calm(node):
+        calm = self._calm.get(node)
+        if calm is None:
+            calm = self._calm[node] = is_calm(node)
+        if not calm:
             moment.turn += 1
         occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
         moment.stack.append(occurrence)
@@ -470,27 +456,6 @@ class Recorder(Observer):
             occurrence.repeat = self.repeats.of(node, function, operands)
             if occurrence.repeat is None:
                 self.watch.begin(occurrence)
-
-    def _is_calm(self, node: ast.AST) -> bool:
-        """Whether nothing that the recorder is not told of runs between the parts of an expression and its own
-        evaluation."""
-        parts: list[ast.AST]
-        match node:
-            case ast.Call(func=function, args=arguments, keywords=keywords):
-                called = function.value if isinstance(function, ast.Attribute) else function
-                parts = [
-                    called,
-                    *arguments,
-                    *(keyword if keyword.arg is None else keyword.value for keyword in keywords),
-                ]
-            case ast.Attribute(value=value, ctx=ast.Load()):
-                parts = [value]
-            case _:
-                parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
-        calm = all(type(part) in _TOLD for part in parts)
-        if calm:
-            self._calm.add(node)
-        return calm
 
     def after_expression(self, node: ast.AST, value: object, function: object, operands: Sequence[object]) -> None:
         moment = self.moment

@@ -18,8 +18,8 @@ import torch
 from torch._C._functorch import maybe_current_level
 
 from engine.graph import ACCUMULATE, Graph, View, short_name
+from engine.known import Known
 from engine.moment import Occurrence, next_node
-from engine.snapshots import Known
 
 NODES = 4
 """How many nodes such a call makes at most."""

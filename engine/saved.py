@@ -9,7 +9,8 @@ import torch
 from torch._C import _FunctionBase
 from torch._C._autograd import _top_saved_tensors_default_hooks
 
-from engine.snapshots import Snapshots, dtype_name, is_plain, shape_of
+from engine.known import dtype_name, is_plain, shape_of
+from engine.snapshots import Snapshots
 from engine.trace import Preview, Saved
 
 FREED = "freed"

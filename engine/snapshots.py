@@ -8,18 +8,25 @@ well.
 
 from __future__ import annotations
 
-import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import torch
-from torch import nn
-from torch._C import _has_storage
 from torch._C._functorch import maybe_current_level
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
+from engine.known import (
+    DTYPES,
+    Known,
+    base_of,
+    device_name,
+    dtype_name,
+    is_moved,
+    is_plain,
+    is_still_at,
+    shape_of,
+)
 from engine.limits import Limits
 from engine.moment import Moment
 from engine.previews import elements, preview_of
@@ -28,9 +35,6 @@ from engine.trace import Change, Preview, TensorValue
 
 GRAD_DEPTH = 4
 """How far the chain tensor -> grad -> grad of the grad is followed."""
-TENSORS_TOGETHER = 64
-"""How many tensors of one argument list, list or tuple become inputs or outputs of an operation."""
-
 SHARING = 8
 """How many tensors of one storage are remembered besides the latest."""
 
@@ -38,52 +42,6 @@ Find = Callable[[Any], int | None]
 """grad_fn -> number of its node, None where it is new."""
 Register = Callable[[Any, torch.Tensor, int], int | None]
 """(new grad_fn, the tensor it made, the number reserved for that tensor's snapshot) -> number of the node."""
-
-
-class Known:
-    """What is known of one tensor: its identity, and what its latest snapshot said."""
-
-    def __init__(self, number: int, tensor: torch.Tensor) -> None:
-        self.number = number
-        self.ref = weakref.ref(tensor)
-        if type(tensor) is not torch.Tensor:
-            self.is_parameter = isinstance(tensor, nn.Parameter)
-            self.lazy = isinstance(tensor, UninitializedTensorMixin)
-        self.plain = not self.lazy and is_plain(tensor)
-        self.inference = self.lazy or tensor.is_inference()
-        self.value = -1
-        self.version = 0
-        self.preview: Preview | None = None
-        """Of the elements at that version, which may be read before the first snapshot is taken."""
-        self.turn = -1
-
-    is_grad = is_parameter = False
-    lazy = False
-    """Whether it has no shape yet, as a parameter of a lazy module: most of it cannot be read."""
-    shape: tuple[int, ...] = ()
-    base = storage = offset = 0
-    pointer = -1
-    roots: tuple[int, ...] = ()
-    generation = -1
-    grad: int | None = None
-    node: int | None = None
-    requires_grad = retains_grad = False
-    dtype: torch.dtype
-    within: tuple[int, torch.dtype, tuple[int, ...]] | None = None
-    """Of a tensor that was seen inside a library call: where its elements began, and its stride."""
-
-
-def is_plain(tensor: torch.Tensor) -> bool:
-    """Whether it has elements and a storage of its own that can be read here."""
-    return tensor.is_cpu and tensor.layout is torch.strided and not tensor.is_nested and _has_storage(tensor)
-
-
-def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
-    """Its shape, -1 for a size that is another in each part of it (nested tensors), () where it has none yet."""
-    try:
-        return tuple([size if type(size) is int else -1 for size in tensor.shape])
-    except (RuntimeError, ValueError):
-        return (tensor.size(0), *[-1] * (tensor.dim() - 1)) if tensor.is_nested else ()
 
 
 class Snapshots:
@@ -193,7 +151,7 @@ class Snapshots:
             number,
             known.number,
             known.shape,
-            _DTYPES.get(dtype) or dtype_name(dtype),
+            DTYPES.get(dtype) or dtype_name(dtype),
             "cpu",
             False,
             True,
@@ -213,7 +171,7 @@ class Snapshots:
         """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
         if self._aliased or known.value < 0 or known.inference or tensor._version != known.version:
             return False
-        if _moved(tensor, known):
+        if is_moved(tensor, known):
             return False
         if known.node is not None:
             same = tensor.grad_fn is not None and not tensor.retains_grad and not known.retains_grad
@@ -239,7 +197,7 @@ class Snapshots:
         if known.lazy and not isinstance(tensor, UninitializedTensorMixin):
             known.plain, known.lazy, known.inference = is_plain(tensor), False, tensor.is_inference()
             known.version = -1
-        moved = known.value >= 0 and _moved(tensor, known)
+        moved = known.value >= 0 and is_moved(tensor, known)
         version = 0 if known.inference else tensor._version
         try:
             grad_fn = tensor.grad_fn
@@ -337,7 +295,7 @@ class Snapshots:
             known.value,
             known.number,
             known.shape,
-            _DTYPES.get(dtype) or dtype_name(dtype),
+            DTYPES.get(dtype) or dtype_name(dtype),
             "cpu" if known.plain else device_name(tensor.device),
             known.requires_grad,
             leaf,
@@ -368,7 +326,7 @@ class Snapshots:
         if pointer == known.pointer and shape == known.shape:
             return
         offset = int(tensor.storage_offset())
-        base = pointer if pointer and not offset else _base(tensor, pointer, offset)
+        base = pointer if pointer and not offset else base_of(tensor, pointer, offset)
         known.pointer, known.shape, known.offset, known.base = pointer, shape, offset, base
         self._places[base, offset, shape] = known
         before = self._storages.get(base)
@@ -377,7 +335,7 @@ class Snapshots:
         elif len(before) == 1 and before[0].ref() is None:  # memory is used again and again
             before[0] = known
         else:
-            others = [other for other in before if other is not known and _is_still_at(other, base)]
+            others = [other for other in before if other is not known and is_still_at(other, base)]
             self._storages[base] = [*others[-SHARING:], known]
             if others:
                 known.storage = others[-1].storage
@@ -393,7 +351,7 @@ class Snapshots:
         if not is_plain(tensor):
             return None
         offset, shape = int(tensor.storage_offset()), tensor.shape
-        base = _base(tensor, tensor.data_ptr(), offset)
+        base = base_of(tensor, tensor.data_ptr(), offset)
         known = self._places.get((base, offset, shape))
         if known is None or known.ref() is None or (known.base, known.offset, known.shape) != (base, offset, shape):
             return None
@@ -416,75 +374,3 @@ class Snapshots:
         row = TensorValue(number, known.number, shape, dtype, "cpu", True, False, known.preview, None, node)
         self._rows.add(row)
         return number
-
-
-def _moved(tensor: torch.Tensor, known: Known) -> bool:
-    """Whether it was given other memory, as a parameter is by `module.double()`."""
-    return tensor.dtype is not known.dtype or (known.plain and tensor.data_ptr() != known.pointer)
-
-
-def _base(tensor: torch.Tensor, pointer: int, offset: int) -> int:
-    """What tells its storage from those of all other live tensors: the address of the storage's first element, or, of
-    an empty one, that of the storage itself, as a negative number."""
-    return pointer - offset * tensor.itemsize if pointer else -tensor.untyped_storage()._cdata
-
-
-def _is_still_at(known: Known, base: int) -> bool:
-    tensor = known.ref()
-    return tensor is not None and base == known.base == _base(tensor, tensor.data_ptr(), int(tensor.storage_offset()))
-
-
-_DTYPES: dict[torch.dtype, str] = {}
-_DEVICES: dict[torch.device, str] = {}
-
-
-def dtype_name(dtype: torch.dtype) -> str:
-    """ "float32", without the module's name."""
-    name = _DTYPES.get(dtype)
-    if name is None:
-        name = _DTYPES[dtype] = str(dtype).removeprefix("torch.")
-    return name
-
-
-def device_name(device: torch.device) -> str:
-    """ "cpu", "meta"."""
-    name = _DEVICES.get(device)
-    if name is None:
-        name = _DEVICES[device] = str(device)
-    return name
-
-
-def tensors_in(values: Iterable[object]) -> list[torch.Tensor]:
-    """The tensors among these values and directly inside lists, tuples and dicts among them, in order, without
-    repeats."""
-    found: list[torch.Tensor] = []
-    for value in values:
-        kind = type(value)
-        if kind is torch.Tensor or isinstance(value, torch.Tensor):
-            found.append(value)  # type: ignore[arg-type]
-        elif kind not in _ATOMS:
-            found.extend(_inside(value))
-    if len(found) > 1:
-        found = list({id(tensor): tensor for tensor in found}.values())
-    return found[:TENSORS_TOGETHER]
-
-
-_ATOMS = frozenset({int, float, bool, str, type(None), slice})
-
-
-def _walks_as_tuple(kind: Any) -> bool:
-    """Whether a class of tuples leaves walking them to tuple itself."""
-    return kind.__iter__ is tuple.__iter__
-
-
-def _inside(container: object) -> Iterator[torch.Tensor]:
-    kind = type(container)
-    if kind in (dict, OrderedDict):
-        values: Iterable[object] = container.values()  # type: ignore[attr-defined]
-    elif kind is list or (isinstance(container, tuple) and _walks_as_tuple(kind)):
-        values = container  # type: ignore[assignment]
-    else:
-        return  # a class of the program's own may answer with code of its own
-    for value in islice(values, 4 * TENSORS_TOGETHER):
-        if isinstance(value, torch.Tensor):
-            yield value

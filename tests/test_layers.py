@@ -27,7 +27,7 @@ WORKER_SIDE = (
     *("engine.standins", "engine.standins.*"),
     # The recorder.
     *("engine.recorder", "engine.backward", "engine.callbacks", "engine.cuts", "engine.dispatch", "engine.graph"),
-    *("engine.node_hooks", "engine.purity", "engine.repeats"),
+    *("engine.inside", "engine.known", "engine.node_hooks", "engine.purity", "engine.repeats"),
     *("engine.ledger", "engine.modules", "engine.moment", "engine.previews", "engine.questions", "engine.saved"),
     *("engine.contributions", "engine.forward", "engine.truth"),
     *("engine.snapshots", "engine.text", "engine.variables"),
