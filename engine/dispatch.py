@@ -25,6 +25,7 @@ _NAMES: dict[Any, str] = {}
 # cost.
 _push = torch._C._push_on_torch_dispatch_stack
 _pop = torch._C._pop_torch_dispatch_stack
+_depth = torch._C._len_torch_dispatch_stack
 
 
 def kernel_name(operation: Any) -> str:
@@ -60,9 +61,19 @@ class Watch(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-igno
         _push(self)
 
     def end(self) -> None:
-        """Stop watching; what was seen can be asked for until it is forgotten."""
+        """Stop watching; what was seen can be asked for until it is forgotten. A mode that the call has entered stays;
+        where it has left one, it was ours that went in its place."""
         self.active = False
-        _pop(None)
+        others: list[Any] = []
+        while _depth():
+            top = _pop(None)
+            if top is self:
+                break
+            others.append(top)
+        else:
+            del others[:1]
+        for mode in reversed(others):
+            _push(mode)
 
     def forget(self) -> None:
         """What was seen is not asked for any more."""
@@ -113,8 +124,11 @@ def unseen(function: Callable[[], Any]) -> Any:
 def unwatched(watch: Watch, function: Callable[[], Any]) -> Any:
     """Call it with watching suspended, if it is on and not suspended already, as it is while an operation is passed
     on."""
-    if not watch.active or watch.suspended or not torch._C._len_torch_dispatch_stack():
+    depth = _depth() if watch.active and not watch.suspended else 0
+    if not depth:
         return function()
+    if torch._C._get_dispatch_stack_at(depth - 1) is not watch:  # a mode of the library's is above it
+        return unseen(function)
     _pop(None)
     watch.suspended = True
     try:

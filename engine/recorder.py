@@ -452,6 +452,7 @@ class Recorder(Observer):
         occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
         moment.stack.append(occurrence)
         watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
+        watchable = watchable and not self._naming.modes  # the program's own modes are to meet none of ours
         if watchable and self._naming.of(node).last not in _UNWATCHED:
             occurrence.repeat = self.repeats.of(node, function, operands)
             if occurrence.repeat is None:
