@@ -103,7 +103,7 @@ class Recorder(Observer):
         self.passes.span = self._span
         self.passes.guarded = self.watch.guarded = self._guarded
         self.passes.called = self._pass_is_called
-        self.passes.unwatched = lambda action: unwatched(self.watch, action) if self.watch.active else action()
+        self.passes.unwatched = lambda action: unwatched(self.watch, action)
         self.questions = Questions(self.rows, questions)
         if self.questions:
             self.graph.ask = lambda number, node: unwatched(self.watch, lambda: self.questions.ask(number, node))
@@ -278,10 +278,7 @@ class Recorder(Observer):
             if bound is None:
                 self.moment.turn += 1
             try:
-                if self.watch.active or self._naming.modes:
-                    self._unseen(self._finish_statement, statement, scope.variables, value, bound)
-                else:
-                    self._finish_statement(statement, scope.variables, value, bound)
+                self._unseen(self._finish_statement, statement, scope.variables, value, bound)
             except Exception as error:
                 self._fault(error)
         elif statement.printed or statement.warnings or type(node) is ast.Break:
@@ -473,10 +470,7 @@ class Recorder(Observer):
             self.watch.end()
         if not self._ended:
             try:
-                if self.watch.active or self._naming.modes:
-                    self._unseen(self._operation, top, value, operands, function if pure else None)
-                else:
-                    self._operation(top, value, operands, function if pure else None)
+                self._unseen(self._operation, top, value, operands, function if pure else None)
             except Exception as error:
                 self._fault(error)
         if top.watched:
@@ -488,7 +482,9 @@ class Recorder(Observer):
         """Record such that neither our watch nor a mode of the program's sees what is read for it."""
         if self._naming.modes:
             return unseen(partial(action, *given))
-        return unwatched(self.watch, partial(action, *given))
+        if self.watch.active:
+            return unwatched(self.watch, partial(action, *given))
+        return action(*given)
 
     def failed_expression(self, node: ast.AST, error: BaseException) -> None:
         moment = self.moment

@@ -140,32 +140,12 @@ class Snapshots:
         if known.value >= 0:
             self.changed.add(known.number)
             self._tell_change(known, version, known.generation)
-        self._locate(tensor, known)
         known.generation, known.turn = self._moment.generation, turn
-        known.dtype = dtype = tensor.dtype
         if known.value >= 0 or known.preview is None or version != known.version:
             known.preview = self.preview(tensor)
         known.version = version
-        known.value = number = self.reserve()
-        row = TensorValue(
-            number,
-            known.number,
-            known.shape,
-            DTYPES.get(dtype) or dtype_name(dtype),
-            "cpu",
-            False,
-            True,
-            known.preview,
-            None,
-            None,
-            0,
-            False,
-            version,
-            known.storage,
-            known.offset,
-            tensor.stride(),
-        )
-        self._rows.add(row)
+        known.value = self.reserve()
+        self._write(tensor, known, True)
 
     def _is_same(self, tensor: torch.Tensor, known: Known, turn: int) -> bool:
         """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
@@ -326,7 +306,7 @@ class Snapshots:
         if pointer == known.pointer and shape == known.shape:
             return
         offset = int(tensor.storage_offset())
-        base = pointer if pointer and not offset else base_of(tensor, pointer, offset)
+        base = base_of(tensor, pointer, offset)
         known.pointer, known.shape, known.offset, known.base = pointer, shape, offset, base
         self._places[base, offset, shape] = known
         before = self._storages.get(base)

@@ -29,9 +29,6 @@ from engine.truth import check_leaf
 
 Emit = Callable[[bytes], None]
 
-OWN_HOOKS = 2**40
-"""Hooks of ours are numbered from here, and the program's from 0 as in a fresh Python: it can see the numbers."""
-
 POINTS = 5_000
 """Points of one series of a plot that are sent."""
 
@@ -77,9 +74,8 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
             return math.inf if over else time.process_time() - started
 
         interpreter = Interpreter(program, vocabulary, recorder, limits, clock)
-        RemovableHandle.next_id = OWN_HOOKS
+        RemovableHandle.next_id = 0  # as in a fresh Python: the program can see the numbers of its hooks
         with recorder:
-            RemovableHandle.next_id = 0
             outcome = _run(interpreter, limits)
         for index, question in asked:
             for answer in _whole(index, question, job, program, limits, sent, started):
