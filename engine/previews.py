@@ -42,8 +42,6 @@ def preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
             value: Any = tensor.tolist()
             while type(value) is list:
                 value = value[0]
-            if type(value) is float and isfinite(value):
-                return Preview([value], False, value, value, value)
             return preview_values([value])
         if count <= limit:
             return preview_values(elements(tensor))

@@ -11,20 +11,10 @@ import numpy as np
 import torch
 from torch.utils import checkpoint
 from torch.utils._python_dispatch import TorchDispatchMode as _Mode
-from torch.utils._python_dispatch import _pop_mode, _push_mode
 
 from engine import operations
 from engine.errors import Refused
 from engine.standins import Names, Offered, Run
-
-
-def _state(watch: Any) -> tuple[bool, bool]:
-    return (False, False) if watch is None else (watch.active, watch.suspended)
-
-
-def _set(watch: Any, active: bool, suspended: bool) -> None:
-    if watch is not None:
-        watch.active, watch.suspended = active, suspended
 
 
 def offer(run: Run) -> Names:
@@ -76,25 +66,9 @@ def offer(run: Run) -> Names:
         )
 
     class TorchDispatchMode(Offered, _Mode):  # type: ignore[misc,no-untyped-call,unused-ignore]
-        """A mode of the program: while it is on, no mode of an observer is."""
+        """A mode of the program."""
 
         derivable = True
-
-        def __enter__(self) -> Any:
-            watch = getattr(run.owner.observer, "watch", None)
-            self.__dict__["_watch"] = state = (watch, *_state(watch))
-            if state[1] and not state[2]:
-                _pop_mode()
-            _set(watch, True, True)
-            return super().__enter__()  # type: ignore[no-untyped-call]
-
-        def __exit__(self, *error: Any) -> Any:
-            result = super().__exit__(*error)  # type: ignore[no-untyped-call]
-            watch, active, suspended = self.__dict__.pop("_watch")
-            _set(watch, active, suspended)
-            if active and not suspended:
-                _push_mode(watch)
-            return result
 
     return {
         "torch.utils._python_dispatch": {"TorchDispatchMode": TorchDispatchMode},
