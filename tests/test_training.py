@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import pickle
@@ -231,6 +232,7 @@ def test_model_files() -> None:
         (_saved({"weight": torch.full((1, 1), float("nan")), "bias": torch.ones(1)}), "model.nonfinite"),
         (_saved(torch.nn.Linear(1, 1)), "model.hostile"),
     ],
+    ids=itertools.count(),  # not the bytes, which differ from process to process
 )
 def test_model_mistakes(content: bytes, code: str) -> None:
     """The reader's own half, as it runs behind the fence."""
