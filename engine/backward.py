@@ -2,7 +2,8 @@
 
 One place is watched, the entry that both `backward` and `autograd.grad` use. Each node of the pass gets a prehook and a
 hook that change nothing and are removed afterwards; the order in which they fire is the engine's own. Of a node written
-in C++ the prehook only keeps what came in, for the case that the node raises: it is looked at when the node ends.
+in C++ the prehook only keeps what came in, for the case that the node raises: it is looked at when the node ends. Where
+nodes of its type have fired before, and all it saved is there unmodified, it goes without.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Running:
         self.place = place
         self.index = 0
         self.arrived: dict[int, Sequence[Any]] = {}
-        """node -> the grad_outputs of a C++ node that has begun and not ended."""
+        """node -> the grad_outputs of a C++ node that has begun and may raise."""
         self.started: dict[int, tuple[int, list[int | None]]] = {}
         """node -> (index, grad_outputs) of any other node that has begun and not ended."""
         self.deposit: tuple[torch.Tensor, int | None, int | None, int] | None = None
@@ -65,6 +66,10 @@ class Passes:
         self._engine: Engine = autograd_graph._engine_run_backward
         self._count = 0
         self._depth = 0
+        self._fired_types: set[type] = set()
+        """The types of nodes that fired in passes that ended well."""
+        self.hooked = False
+        """Whether the program has hooks: they may write to what a node needs before it fires."""
         self.open: list[Running] = []
         self.span: Callable[[], Span] = lambda: moment.span
         self.guarded: Callable[..., Any] = lambda action, *given: action(*given)
@@ -160,32 +165,35 @@ class Passes:
 
     def _attach(self, outputs: Sequence[Any], running: Running, nodes: list[tuple[int, Any]]) -> None:
         """Hooks on every node that the pass can reach."""
-        seen: set[int] = set()
         stack: list[Any] = list(_roots(outputs))
-        numbered, before, after = self._graph.number, running.hooks.before, running.hooks.after
+        leaves: list[tuple[int, Any]] = []
+        seen: set[int] = set()
+        numbered, own = self._graph.number, self.hooked
         while stack:
             node = stack.pop()
             number = numbered(node)
             if number is None or number in seen:
                 continue
             seen.add(number)
-            nodes.append((number, node))
             if node._sequence_nr() == ACCUMULATE:
-                # With a hook after it, it would copy a gradient that it otherwise takes as it is.
-                before(node, Hook(self._begun, running, number, node))
+                leaves.append((number, node))
                 continue
-            if isinstance(node, _FunctionBase):  # its backward is the program's own, and may write to what came in
-                before(node, Hook(self._begun, running, number, None))
-            else:
-                before(node, Hook(running.arrived.__setitem__, number))
-            after(node, Hook(self._ended, running, number))
+            nodes.append((number, node))
+            own = own or isinstance(node, _FunctionBase)
             stack.extend([child for child, _ in node.next_functions if child is not None])
-
-    def _begun(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
-        """A node begins."""
-        self.guarded(self._begin_node, running, number, accumulate, grad_outputs)
+        before, after, guarded, sound = running.hooks.before, running.hooks.after, self.guarded, self._graph.is_sound
+        for number, node in nodes:
+            if own and isinstance(node, _FunctionBase):  # it may write to what came in
+                before(node, Hook(guarded, self._begin_node, running, number, None))
+            elif own or type(node) not in self._fired_types or not sound(number, node):
+                before(node, Hook(running.arrived.__setitem__, number))
+            after(node, Hook(guarded, self._end_node, running, number))
+        for number, node in leaves:  # with a hook after it, it would copy a gradient that it otherwise takes as it is
+            before(node, Hook(guarded, self._begin_node, running, number, node))
+        nodes += leaves
 
     def _begin_node(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
+        """A node begins: an AccumulateGrad, or one whose backward is the program's own."""
         self._settle()
         arrived = self._arrived(grad_outputs)
         index = self._next(running, number, arrived)
@@ -197,16 +205,13 @@ class Passes:
             leaf = accumulate.variable
             running.deposit = (leaf, arrived[0], self._ledger.before(leaf), number)
 
-    def _ended(self, running: Running, number: int, grad_inputs: Sequence[Any], grad_outputs: Sequence[Any]) -> None:
-        """A node ends."""
-        self.guarded(self._end_node, running, number, grad_inputs, grad_outputs)
-
     def _end_node(self, running: Running, number: int, grad_inputs: Sequence[Any], grad_outputs: Sequence[Any]) -> None:
+        """A node that is no AccumulateGrad ends."""
         if running.deposit is not None:
             self._settle()
         held = running.started.pop(number, None)
         if held is None:
-            del running.arrived[number]
+            running.arrived.pop(number, None)
             arrived = self._arrived(grad_outputs)
             held = self._next(running, number, arrived), arrived
         look = self._snapshots.look
@@ -249,6 +254,8 @@ class Passes:
         self._graph.end_births(running.number, next_node())
         self._ledger.retained(running.number, running.fired)
         self._graph.free(nodes, running.number, running.fired if released else ())
+        if released:
+            self._fired_types.update([type(node) for _, node in nodes])
 
 
 def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

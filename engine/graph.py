@@ -15,7 +15,7 @@ from engine.known import Known
 from engine.limits import Limits
 from engine.moment import Moment, Occurrence
 from engine.rows import Rows
-from engine.saved import FREED, is_freed, saved_of
+from engine.saved import FREED, WITHHELD, is_freed, saved_of
 from engine.snapshots import Snapshots
 from engine.trace import Edge, Freed, Node, Notice, Span
 
@@ -53,6 +53,8 @@ class Graph:
         self._targets: dict[int, list[int]] = {}
         self._bytes: dict[int, list[tuple[Any, int]]] = {}
         self._keeping: dict[int, str] = {}
+        self._readable: dict[int, list[str]] = {}
+        """The names under which a node keeps tensors, where all of these are known: reading them runs nothing."""
         self._freed: set[int] = set()
         self._holding: set[int] = set()
         """The nodes with saved tensors that are not freed."""
@@ -227,8 +229,7 @@ class Graph:
         leaf = following[0][0].variable
         if (leaf.shape, leaf.stride(), leaf.dtype) != view.leaf:
             return None
-        known = self._snapshots.seen(leaf.detach().as_strided(view.shape, view.stride))
-        return None if known is None else self._snapshots.made(known, number)
+        return self._snapshots.view_of_leaf(leaf, view.shape, view.stride, number)
 
     def _keep(self, node: Any, number: int) -> list[Any]:
         """What it saved, written down once, and the memory that is."""
@@ -243,7 +244,21 @@ class Graph:
         elif any(row.text == FREED for row in saved):
             self._freed.add(number)
             self._rows.add(Freed(number, self._moment.tick, None))
+        if WITHHELD.isdisjoint([row.text for row in saved]) and None not in [row.tensor for row in tensors]:
+            self._readable[number] = [row.name for row in tensors]
         return saved
+
+    def is_sound(self, number: int, node: Any) -> bool:
+        """Whether all that a node saved is there and unmodified, so that it can fire: PyTorch gives no other."""
+        names = self._readable.get(number)
+        if names is None or number in self._freed:
+            return False
+        try:
+            for name in names:
+                getattr(node, name)
+        except (RuntimeError, AttributeError):  # it is freed or modified; or one of a list, which is not asked for
+            return False
+        return True
 
     def free(self, nodes: Iterable[tuple[int, Any]], pass_: int | None, gone: Container[int] = ()) -> None:
         """Ask each of these live nodes whether its saved tensors are gone, and write down those that went. Of those in

@@ -504,6 +504,7 @@ class Recorder(Observer):
         given = tensors_in(operands)
         if isinstance(value, RemovableHandle):
             observe(value, self._told)
+            self.passes.hooked = True
         if not made and not given:
             return
         if found.repeat is not None:

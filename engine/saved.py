@@ -21,6 +21,8 @@ CHANGED = "changed"
 PACKED = "packed"
 """The text of what the program's own saved-tensor hooks hold: reading it would run them."""
 
+WITHHELD = frozenset({FREED, CHANGED, PACKED})
+
 _NAMES: dict[type, tuple[str, ...]] = {}
 _TEXT = 80
 _LIST = 16

@@ -55,6 +55,8 @@ class Snapshots:
         self._known: dict[int, Known] = {}
         self._places: dict[tuple[Any, ...], Known] = {}
         self._storages: dict[int, list[Known]] = {}
+        self._views: dict[tuple[Any, ...], tuple[tuple[int, int], Preview | None]] = {}
+        """(leaf, shape, stride) -> (version and address of the leaf, the elements of that view of it)"""
         self._tensors = 0
         self._next_storage = count().__next__
         self._depth = 0
@@ -346,6 +348,25 @@ class Snapshots:
             return known.value
         seen = known.generation == self._moment.generation
         return known.value if seen and tensor._version != known.version else self.tensor(tensor)
+
+    def view_of_leaf(
+        self, leaf: torch.Tensor, shape: tuple[int, ...], stride: tuple[int, ...], node: int
+    ) -> int | None:
+        """The snapshot of a view that a call made inside, the output of that node, and that is gone: it is taken again.
+        It begins where the leaf begins. None where that has no elements to look at."""
+        known = self.known(leaf)
+        if not known.plain or maybe_current_level() is not None:
+            return None
+        now = (leaf._version, leaf.data_ptr())
+        held = self._views.get((known.number, shape, stride))
+        if held is None or held[0] != now or self._aliased:
+            preview = preview_of(leaf.detach().as_strided(shape, stride), self._preview_elements)
+            held = self._views[known.number, shape, stride] = (now, preview)
+        number, tensor = self.reserve(), self._tensors
+        self._tensors += 1
+        row = TensorValue(number, tensor, shape, dtype_name(leaf.dtype), "cpu", True, False, held[1], None, node)
+        self._rows.add(row)
+        return number
 
     def made(self, known: Known, node: int) -> int:
         """The snapshot of a tensor that is gone: it was seen inside a library call, the output of that node."""

@@ -117,7 +117,8 @@ class Loops:
         return place
 
     def _find(self, node: ast.stmt) -> tuple[Running, Place]:
-        return next(found for found in reversed(self._open) if found[0].node is node)
+        innermost = self._open[-1]
+        return innermost if innermost[0].node is node else next(one for one in self._open[::-1] if one[0].node is node)
 
     def forget(self) -> None:
         """Rows were dropped: loops that run are named anew."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from engine.inside import parts_of, tensors_of
+from engine.known import Known
 from engine.limits import Limits
 from engine.moment import Moment
 from engine.previews import NUMERIC, preview_of_array
@@ -86,6 +88,22 @@ class Looked:
             del self.roots[name]
 
 
+@dataclass(slots=True)
+class ModuleSeen:
+    """A module as it was when it was looked at, and the number of the row that says so."""
+
+    ref: Callable[[], nn.Module | None]
+    asked: tuple[str, int, str | None]
+    """(the path that leads to it, how good that path is, its text where it is given)"""
+    inside: tuple[bool, list[int], list[str], set[str]]
+    """(training, its members, the paths of its tensors, those of them that are buffers)"""
+    tensors: list[Known]
+    numbers: list[int]
+    """The latest snapshot of each of these, then."""
+    row: int
+    turn: int
+
+
 class Variables:
     """Snapshots of whatever a variable holds. Equal numbers, texts, arrays and modules share a row."""
 
@@ -98,7 +116,7 @@ class Variables:
         self._constants: dict[str, tuple[object, Entry]] = {}
         self._texts: dict[int, tuple[Any, Any, str]] = {}
         self._arrays: dict[int, tuple[Any, Any, Any, int]] = {}
-        self._modules: dict[int, tuple[Any, tuple[Any, ...], int, int]] = {}
+        self._modules: dict[int, ModuleSeen] = {}
         self._writers: dict[type, Writer] = {}
         self._names: dict[int, Place] = {}
         self._latest: Looked | None = None
@@ -321,27 +339,31 @@ class Variables:
 
     def _module(self, module: nn.Module, name: str, rank: int, text: str | None = None) -> int:
         held = self._modules.get(id(module))
-        turn = self._moment.turn
-        if held is not None and held[3] == turn and held[1][:3] == (name, rank, text) and held[0]() is module:
-            return held[2]  # nothing ran since, and it has no tensors that a pass could have written to
-        paths, tensors, buffers, members = tensors_of(module)
-        numbers = list(map(self._snapshots.tensor, tensors))
-        training = module.__dict__.get("training", True)  # it is not there before nn.Module.__init__ has run
-        content = (name, rank, text, training, members, paths, numbers, buffers)
-        if held is not None and held[1] == content and held[0]() is module:
-            if not tensors:
-                self._modules[id(module)] = (*held[:3], turn)
-            return held[2]
+        turn, asked = self._moment.turn, (name, rank, text)
+        if held is not None and (held.asked != asked or held.ref() is not module):
+            held = None
+        if held is not None and held.turn == turn:  # only a pass can have run since, which writes to tensors
+            inside, tensors = held.inside, [known.ref() for known in held.tensors]
+        else:
+            paths, tensors, buffers, members = tensors_of(module)
+            training = module.__dict__.get("training", True)  # it is not there before nn.Module.__init__ has run
+            inside = (training, members, paths, buffers)
+        looked = list(map(self._snapshots.look, tensors))
+        numbers = [known.value for known in looked]
+        if held is not None and held.numbers == numbers and held.inside == inside:
+            held.turn = turn
+            return held.row
+        training, members, paths, buffers = inside
         found: tuple[list[tuple[str, int]], list[tuple[str, int]]] = ([], [])
-        for path, part, number in zip(paths, tensors, numbers, strict=True):
-            found[path in buffers].append((path, number))
+        for path, known in zip(paths, looked, strict=True):
+            found[path in buffers].append((path, known.value))
             if name:
-                self._note(self._snapshots.known(part).number, rank, f"{name}.{path}")
+                self._note(known.number, rank, f"{name}.{path}")
         shown = self._text(module, members, module_text) if text is None else text
         row = self._row(
             ("module", type(module).__name__, shown, training, tuple(found[0]), tuple(found[1])), _module_value
         )
-        self._modules[id(module)] = (weakref.ref(module), content, row, -1 if tensors else turn)
+        self._modules[id(module)] = ModuleSeen(weakref.ref(module), asked, inside, looked, numbers, row, turn)
         return row
 
     def _text(self, value: Any, content: Any, write: Callable[[Any], str]) -> str:
