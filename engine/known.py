@@ -16,34 +16,37 @@ from engine.trace import Preview
 class Known:
     """What is known of one tensor: its identity, and what its latest snapshot said."""
 
+    __slots__ = (
+        *("base", "dtype", "generation", "grad", "inference", "is_grad", "is_parameter", "lazy", "node", "number"),
+        *("offset", "plain", "pointer", "preview", "ref", "requires_grad", "retains_grad", "roots", "shape", "storage"),
+        *("turn", "value", "version", "within"),
+    )
+    dtype: torch.dtype
+    """Known once a snapshot is taken."""
+
     def __init__(self, number: int, tensor: torch.Tensor) -> None:
         self.number = number
         self.ref = weakref.ref(tensor)
+        self.is_grad = self.is_parameter = False
+        self.lazy = False
+        """Whether it has no shape yet, as a parameter of a lazy module: most of it cannot be read."""
         if type(tensor) is not torch.Tensor:
             self.is_parameter = isinstance(tensor, nn.Parameter)
             self.lazy = isinstance(tensor, UninitializedTensorMixin)
         self.plain = not self.lazy and is_plain(tensor)
         self.inference = self.lazy or tensor.is_inference()
-        self.value = -1
+        self.shape: tuple[int, ...] = ()
+        self.base = self.storage = self.offset = 0
+        self.requires_grad = self.retains_grad = False
+        self.grad: int | None = None
+        self.node: int | None = None
+        self.roots: tuple[int, ...] = ()
         self.version = 0
+        self.pointer = self.value = self.turn = self.generation = -1
         self.preview: Preview | None = None
         """Of the elements at that version, which may be read before the first snapshot is taken."""
-        self.turn = -1
-
-    is_grad = is_parameter = False
-    lazy = False
-    """Whether it has no shape yet, as a parameter of a lazy module: most of it cannot be read."""
-    shape: tuple[int, ...] = ()
-    base = storage = offset = 0
-    pointer = -1
-    roots: tuple[int, ...] = ()
-    generation = -1
-    grad: int | None = None
-    node: int | None = None
-    requires_grad = retains_grad = False
-    dtype: torch.dtype
-    within: tuple[int, torch.dtype, tuple[int, ...]] | None = None
-    """Of a tensor that was seen inside a library call: where its elements began, and its stride."""
+        self.within: tuple[int, torch.dtype, tuple[int, ...]] | None = None
+        """Of a tensor that was seen inside a library call: where its elements began, and its stride."""
 
 
 def is_plain(tensor: torch.Tensor) -> bool:

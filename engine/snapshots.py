@@ -53,8 +53,10 @@ class Snapshots:
         self._preview_elements = limits.preview_elements
         self._aliased = aliased
         self._known: dict[int, Known] = {}
-        self._places: dict[tuple[Any, ...], Known] = {}
         self._storages: dict[int, list[Known]] = {}
+        """The latest tensors in each storage, by its address."""
+        self._places: dict[tuple[Any, ...], Known] = {}
+        """Those of storages that several were in, by storage, offset and shape."""
         self._views: dict[tuple[Any, ...], tuple[tuple[int, int], Preview | None]] = {}
         """(leaf, shape, stride) -> (version and address of the leaf, the elements of that view of it)"""
         self._tensors = 0
@@ -310,13 +312,14 @@ class Snapshots:
         offset = int(tensor.storage_offset())
         base = base_of(tensor, pointer, offset)
         known.pointer, known.shape, known.offset, known.base = pointer, shape, offset, base
-        self._places[base, offset, shape] = known
         before = self._storages.get(base)
         if before is None:
             self._storages[base] = [known]
         elif len(before) == 1 and before[0].ref() is None:  # memory is used again and again
             before[0] = known
         else:
+            for one in (*before, known):
+                self._places[base, one.offset, one.shape] = one
             others = [other for other in before if other is not known and is_still_at(other, base)]
             self._storages[base] = [*others[-SHARING:], known]
             if others:
@@ -334,7 +337,10 @@ class Snapshots:
             return None
         offset, shape = int(tensor.storage_offset()), tensor.shape
         base = base_of(tensor, tensor.data_ptr(), offset)
-        known = self._places.get((base, offset, shape))
+        sharing = self._storages.get(base)
+        if sharing is None:
+            return None
+        known = sharing[0] if len(sharing) == 1 else self._places.get((base, offset, shape))
         if known is None or known.ref() is None or (known.base, known.offset, known.shape) != (base, offset, shape):
             return None
         return known

@@ -343,7 +343,8 @@ class Variables:
         if held is not None and (held.asked != asked or held.ref() is not module):
             held = None
         if held is not None and held.turn == turn:  # only a pass can have run since, which writes to tensors
-            inside, tensors = held.inside, [known.ref() for known in held.tensors]
+            inside = held.inside
+            tensors = [tensor for known in held.tensors if (tensor := known.ref()) is not None]
         else:
             paths, tensors, buffers, members = tensors_of(module)
             training = module.__dict__.get("training", True)  # it is not there before nn.Module.__init__ has run
