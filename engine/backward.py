@@ -119,8 +119,7 @@ class Passes:
         if given["create_graph"]:
             self._graph.births.append((next_node(), None, running.number))
         try:
-            self.guarded(self._begin, row, outputs, given)
-            self.guarded(self._attach, outputs, running, nodes)
+            self.guarded(self._begin, row, outputs, given, running, nodes)
             if self.ask is not None:
                 self.guarded(self.ask, running.number, outputs, given["grad_tensors"] or ())
             return self._engine(outputs, *args, **kwargs)
@@ -150,22 +149,30 @@ class Passes:
             "parent": self.open[-2].number if len(self.open) > 1 else None,
         }
 
-    def _begin(self, row: dict[str, Any], outputs: Sequence[Any], given: dict[str, Any]) -> None:
-        """Snapshots of what the pass starts from, and the columns that name them."""
+    def _begin(
+        self,
+        row: dict[str, Any],
+        outputs: Sequence[Any],
+        given: dict[str, Any],
+        running: Running,
+        nodes: list[tuple[int, Any]],
+    ) -> None:
+        """Snapshots of what the pass starts from, the columns that name them, and hooks on the nodes."""
         inputs = [tensor for tensor in given["inputs"] or () if isinstance(tensor, torch.Tensor)]
         for tensor in (*inputs, *outputs):
             self._snapshot(tensor)
         row["inputs"] = [self._snapshots.known(tensor).number for tensor in inputs]
         row["grad_outputs"] = [self._snapshot(grad) for grad in given["grad_tensors"] or ()]
-        roots = [self._graph.number(node) for node in _roots(outputs)]
-        row["roots"] = [root for root in roots if root is not None]
+        roots = _roots(outputs)
+        numbers = [self._graph.number(node) for node in roots]
+        row["roots"] = [number for number in numbers if number is not None]
+        self._attach(roots, running, nodes)
 
     def _snapshot(self, grad: Any) -> int | None:
         return self._snapshots.tensor(grad) if isinstance(grad, torch.Tensor) else None
 
-    def _attach(self, outputs: Sequence[Any], running: Running, nodes: list[tuple[int, Any]]) -> None:
+    def _attach(self, stack: list[Any], running: Running, nodes: list[tuple[int, Any]]) -> None:
         """Hooks on every node that the pass can reach."""
-        stack: list[Any] = list(_roots(outputs))
         leaves: list[tuple[int, Any]] = []
         seen: set[int] = set()
         numbered, own = self._graph.number, self.hooked
@@ -194,7 +201,8 @@ class Passes:
 
     def _begin_node(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
         """A node begins: an AccumulateGrad, or one whose backward is the program's own."""
-        self._settle()
+        if running.deposit is not None:
+            self._settle()
         arrived = self._arrived(grad_outputs)
         index = self._next(running, number, arrived)
         if accumulate is None:
@@ -229,6 +237,8 @@ class Passes:
     def _arrived(self, grads: Sequence[Any]) -> list[int | None]:
         """Where a node is sent several gradients the engine may have added one to another in place."""
         look = self._snapshots.again
+        if len(grads) == 1 and grads[0] is not None:
+            return [look(grads[0])]
         return [None if grad is None else look(grad) for grad in grads]
 
     def _flush(self, running: Running) -> None:

@@ -15,7 +15,7 @@ from engine.known import Known
 from engine.limits import Limits
 from engine.moment import Moment, Occurrence
 from engine.rows import Rows
-from engine.saved import FREED, WITHHELD, is_freed, saved_of
+from engine.saved import FREED, is_freed, saved_of
 from engine.snapshots import Snapshots
 from engine.trace import Edge, Freed, Node, Notice, Span
 
@@ -125,19 +125,18 @@ class Graph:
     def _fresh(self, root: Any) -> dict[int, tuple[Any, Any]]:
         """The new nodes reachable from `root`: sequence number -> (node, its next_functions)."""
         fresh: dict[int, tuple[Any, Any]] = {}
-        stack = [root]
+        numbers, stack = self._numbers, [(root, root._sequence_nr())]
         while stack:
-            node = stack.pop()
-            sequence = node._sequence_nr()
-            if sequence in fresh or sequence in self._numbers:
+            node, sequence = stack.pop()
+            if sequence in fresh or sequence in numbers:
                 continue
             following = node.next_functions if self.whole else ()
             fresh[sequence] = (node, following)
             if len(fresh) > self._limits.autograd_nodes:
                 break
             for child, _ in following:
-                if child is not None and child._sequence_nr() != ACCUMULATE:
-                    stack.append(child)
+                if child is not None and (sequence := child._sequence_nr()) != ACCUMULATE:
+                    stack.append((child, sequence))
         return fresh
 
     def _add(self, node: Any, sequence: int, following: Any, output: Any, value: int | None) -> None:
@@ -233,19 +232,20 @@ class Graph:
 
     def _keep(self, node: Any, number: int) -> list[Any]:
         """What it saved, written down once, and the memory that is."""
-        saved = saved_of(node, self._snapshots)
-        tensors = [row for row in saved if row.shape is not None]
+        saved, tensors, readable = saved_of(node, self._snapshots)
         if tensors:
             self._keeping[number] = tensors[0].name
             self._holding.add(number)
             self._bytes[number] = [
                 (row.tensor if row.tensor is not None else (number, row.name), row.nbytes) for row in tensors
             ]
-        elif any(row.text == FREED for row in saved):
+        elif not readable and any(row.text == FREED for row in saved):
             self._freed.add(number)
             self._rows.add(Freed(number, self._moment.tick, None))
-        if WITHHELD.isdisjoint([row.text for row in saved]) and None not in [row.tensor for row in tensors]:
-            self._readable[number] = [row.name for row in tensors]
+        if readable:
+            names = [row.name for row in tensors if row.tensor is not None]
+            if len(names) == len(tensors):
+                self._readable[number] = names
         return saved
 
     def is_sound(self, number: int, node: Any) -> bool:
@@ -256,7 +256,7 @@ class Graph:
         try:
             for name in names:
                 getattr(node, name)
-        except (RuntimeError, AttributeError):  # it is freed or modified; or one of a list, which is not asked for
+        except RuntimeError:
             return False
         return True
 

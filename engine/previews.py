@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._C._functorch import maybe_current_level
 
 from engine.trace import Preview, Scalar
 
@@ -35,16 +36,21 @@ _blocks: dict[tuple[torch.dtype, int], Any] = {}
 
 
 def preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
-    """A preview of a strided tensor with a value of its own; None where its type cannot be read out."""
+    """A preview of a strided tensor with a value of its own; None where its type cannot be read out. Inside a functorch
+    transform only small ones are read: no operation is run there."""
     try:
         count = tensor.numel()
         if count == 1:
             value: Any = tensor.tolist()
             while type(value) is list:
                 value = value[0]
+            if type(value) is float and isfinite(value):
+                return Preview([value], False, value, value, value)
             return preview_values([value])
         if count <= limit:
             return preview_values(elements(tensor))
+        if maybe_current_level() is not None:
+            return None
         with torch.no_grad():
             values = elements(head(tensor, limit))[:limit]
             return Preview(_scalars(values), True, *statistics(tensor))
@@ -99,10 +105,7 @@ def preview_values(values: list[Any]) -> Preview:
     """A preview that holds every element."""
     if not values:
         return _NONE
-    first = values[0]
-    if len(values) == 1 and type(first) is float and isfinite(first):
-        return Preview(values, False, first, first, first)
-    if isinstance(first, complex):
+    if isinstance(values[0], complex):
         unusual = sum(not (isfinite(value.real) and isfinite(value.imag)) for value in values)
         return Preview(_scalars(values), nonfinite=unusual)
     total = sum(values)

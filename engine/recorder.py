@@ -278,7 +278,10 @@ class Recorder(Observer):
             if bound is None:
                 self.moment.turn += 1
             try:
-                self._unseen(self._finish_statement, statement, scope.variables, value, bound)
+                if self._naming.modes or self.watch.active:
+                    self._unseen(self._finish_statement, statement, scope.variables, value, bound)
+                else:
+                    self._finish_statement(statement, scope.variables, value, bound)
             except Exception as error:
                 self._fault(error)
         elif statement.printed or statement.warnings or type(node) is ast.Break:
@@ -374,7 +377,7 @@ class Recorder(Observer):
         self.ledger.review()
         self.rows.mark()
         looping = bool(statement.place.loops or statement.place.around)
-        if type(node) is not ast.Return and (not looping or len(self.rows) >= FRAME_ROWS):
+        if type(node) is not ast.Return and (not looping or len(self.rows.waiting) >= FRAME_ROWS):
             self._send()
 
     def _step(
@@ -390,9 +393,9 @@ class Recorder(Observer):
         if statement.tick <= place.last:
             return
         place.last = statement.tick
-        scope = self._scope(place.number)
-        span = self._program.span(statement.node)
-        self.moment.tick, self.moment.span = statement.tick, span
+        scope = place.number if place.written else self._scope(place.number)
+        self.moment.tick = statement.tick
+        span = self.moment.span = self._program.span(statement.node)
         self.snapshots.roots.clear()
         found = self.variables.of_scope(variables, is_global=variables is self._globals, bound=bound)
         shown = None if value is NOTHING or value is None else self.variables.value(value)
@@ -470,7 +473,10 @@ class Recorder(Observer):
             self.watch.end()
         if not self._ended:
             try:
-                self._unseen(self._operation, top, value, operands, function if pure else None)
+                if self._naming.modes or self.watch.active:
+                    self._unseen(self._operation, top, value, operands, function if pure else None)
+                else:
+                    self._operation(top, value, operands, function if pure else None)
             except Exception as error:
                 self._fault(error)
         if top.watched:
@@ -482,9 +488,7 @@ class Recorder(Observer):
         """Record such that neither our watch nor a mode of the program's sees what is read for it."""
         if self._naming.modes:
             return unseen(partial(action, *given))
-        if self.watch.active:
-            return unwatched(self.watch, partial(action, *given))
-        return action(*given)
+        return unwatched(self.watch, partial(action, *given))
 
     def failed_expression(self, node: ast.AST, error: BaseException) -> None:
         moment = self.moment
@@ -534,7 +538,7 @@ class Recorder(Observer):
         if not (flows or found.children):
             self._cut(found, name.last, given, inputs, value, made, outputs)
         self.rows.mark()
-        if len(self.rows) >= HELD_ROWS:
+        if len(self.rows.waiting) >= HELD_ROWS:
             self._send()
 
     def _cut(

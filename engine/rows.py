@@ -39,52 +39,50 @@ class Rows:
     def __init__(self, emit: Emit, limits: Limits) -> None:
         self._emit = emit
         self._limits = limits
-        self._rows: list[Any] = []
+        self.waiting: list[Any] = []
+        """Those that are not sent yet."""
         self._marks: list[int] = []
         self._held = 0
         self.sent = 0
         self.full = False
-        self.add: Callable[[Any], None] = self._rows.append
+        self.add: Callable[[Any], None] = self.waiting.append
         """One more row. A step of a program adds dozens."""
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
     def hold(self) -> int:
         """A place kept for a row that is complete only later; nothing can be sent before it is filled."""
-        self._rows.append(None)
+        self.waiting.append(None)
         self._held += 1
-        return len(self._rows) - 1
+        return len(self.waiting) - 1
 
     def fill(self, place: int, row: Any) -> None:
         """Put the row into the place that `hold` gave; nothing where the place was dropped meanwhile."""
-        if place < len(self._rows):
-            self._rows[place] = row
+        if place < len(self.waiting):
+            self.waiting[place] = row
             self._held -= 1
 
     def drop(self) -> list[Any]:
         """Give up all that is not sent: something of it may be missing. The rows that are given up."""
-        dropped = [row for row in self._rows if row is not None]
-        self._rows.clear()
+        dropped = [row for row in self.waiting if row is not None]
+        self.waiting.clear()
         self._marks.clear()
         self._held = 0
         return dropped
 
     def mark(self) -> None:
         """Here a frame may end: no row before refers to one after."""
-        self._marks.append(len(self._rows))
+        self._marks.append(len(self.waiting))
 
     def send(self, ticks: int, outcome: Outcome | None = None, final: Final = None, printed: str | None = None) -> None:
         """Everything collected so far as one frame, or as several when it is too large. Nothing may be held."""
         assert not self._held, "a row is still held"
-        self._send(0, len(self._rows), ticks, (outcome, final, printed))
-        self._rows.clear()
+        self._send(0, len(self.waiting), ticks, (outcome, final, printed))
+        self.waiting.clear()
         self._marks.clear()
         self.full = self.sent > self._limits.trace_size - 2 * self._limits.frame_size
 
     def _send(self, start: int, end: int, ticks: int, ended: tuple[Outcome | None, Final, str | None]) -> None:
         tables: defaultdict[str, list[Any]] = defaultdict(list)
-        for row in self._rows[start:end]:
+        for row in self.waiting[start:end]:
             tables[_TABLE[type(row)]].append(row)
         content = encode(Frame(ticks=ticks, outcome=ended[0], final=ended[1], printed=ended[2], **tables))
         middle = self._middle(start, end) if len(content) > self._limits.frame_size else None

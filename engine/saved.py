@@ -3,13 +3,14 @@ silence PyTorch's own check for in-place changes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch._C import _FunctionBase
 from torch._C._autograd import _top_saved_tensors_default_hooks
 
-from engine.known import dtype_name, is_plain, shape_of
+from engine.known import DTYPES, dtype_name, is_plain, shape_of
+from engine.previews import preview_of
 from engine.snapshots import Snapshots
 from engine.trace import Preview, Saved
 
@@ -20,8 +21,6 @@ CHANGED = "changed"
 
 PACKED = "packed"
 """The text of what the program's own saved-tensor hooks hold: reading it would run them."""
-
-WITHHELD = frozenset({FREED, CHANGED, PACKED})
 
 _NAMES: dict[type, tuple[str, ...]] = {}
 _TEXT = 80
@@ -45,40 +44,56 @@ def names_of(node: Any) -> tuple[str, ...]:
     return names
 
 
-def saved_of(node: Any, snapshots: Snapshots) -> list[Saved]:
-    """One row for each thing it keeps; tensors in lists as `name[0]`. What was freed before anyone looked says so."""
+class Kept(NamedTuple):
+    """What a node keeps: one row for each thing, those of them that are tensors, and whether it could all be read."""
+
+    rows: list[Saved]
+    tensors: list[Saved]
+    readable: bool
+
+
+def saved_of(node: Any, snapshots: Snapshots) -> Kept:
+    """All that it keeps; tensors in lists as `name[0]`. What was freed before anyone looked says so."""
     if _top_saved_tensors_default_hooks(True) is not None:
-        return [Saved(name, text=PACKED) for name in names_of(node)]
-    found: list[Saved] = []
+        return Kept([Saved(name, text=PACKED) for name in names_of(node)], [], False)
+    rows: list[Saved] = []
+    tensors: list[Saved] = []
+    readable = True
     for name in names_of(node):
         try:
             value = getattr(node, name)
         except RuntimeError as error:
-            found.append(Saved(name, text=_reason(error)))
+            rows.append(Saved(name, text=_reason(error)))
+            readable = False
             continue
         if value is None:
             continue
         kind = type(value)
         if kind in _CONSTANTS or (kind is tuple and value and type(value[0]) is int):
-            found.append(_constant(name, kind, value))
-        elif isinstance(value, torch.Tensor):
-            found.append(_tensor(name, value, snapshots))
+            rows.append(_rows.get((name, kind, value)) or _constant(name, kind, value))
+            continue
+        if isinstance(value, torch.Tensor):
+            found = [_tensor(name, value, snapshots)]
         elif kind in (list, tuple) and any(isinstance(item, torch.Tensor) for item in value):
-            for index, item in enumerate(value[:_LIST]):
-                if isinstance(item, torch.Tensor):
-                    found.append(_tensor(f"{name}[{index}]", item, snapshots))
+            readable = False  # a list may be longer than what is written of it
+            found = [
+                _tensor(f"{name}[{index}]", item, snapshots)
+                for index, item in enumerate(value[:_LIST])
+                if isinstance(item, torch.Tensor)
+            ]
         else:
-            found.append(Saved(name, text=repr(value)[:_TEXT]))
-    return found
+            rows.append(Saved(name, text=repr(value)[:_TEXT]))
+            continue
+        rows += found
+        tensors += found
+    return Kept(rows, tensors, readable)
 
 
 def _constant(name: str, kind: type, value: Any) -> Saved:
     """A number, a flag, sizes: the same row wherever the same is kept under the same name."""
-    row = _rows.get((name, kind, value))
-    if row is None:
-        if len(_rows) >= _ROWS:
-            _rows.clear()
-        row = _rows[name, kind, value] = Saved(name, text=repr(value)[:_TEXT])
+    if len(_rows) >= _ROWS:
+        _rows.clear()
+    row = _rows[name, kind, value] = Saved(name, text=repr(value)[:_TEXT])
     return row
 
 
@@ -86,15 +101,16 @@ def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
     known = snapshots.find(tensor)
     version = 0 if tensor.is_inference() else tensor._version
     number = None if known is None else known.number
-    plain = is_plain(tensor)
+    plain = is_plain(tensor) if known is None else known.plain
     preview: Preview | None = None
     if known is not None and known.version == version and known.preview is not None:
         preview = known.preview
     elif plain:
-        preview = snapshots.preview(tensor)
+        preview = preview_of(tensor, snapshots.limit)
+    dtype = DTYPES.get(tensor.dtype) or dtype_name(tensor.dtype)
     if plain:
-        return Saved(name, number, tensor.shape, dtype_name(tensor.dtype), tensor.nbytes, version, preview)
-    return Saved(name, number, shape_of(tensor), dtype_name(tensor.dtype), _nbytes(tensor), version, preview)
+        return Saved(name, number, tensor.shape, dtype, tensor.nbytes, version, preview)
+    return Saved(name, number, shape_of(tensor), dtype, _nbytes(tensor), version, preview)
 
 
 def _nbytes(tensor: torch.Tensor) -> int:

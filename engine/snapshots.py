@@ -50,7 +50,8 @@ class Snapshots:
     def __init__(self, rows: Rows, moment: Moment, limits: Limits, *, aliased: bool) -> None:
         self._rows = rows
         self._moment = moment
-        self._preview_elements = limits.preview_elements
+        self.limit = limits.preview_elements
+        """Elements that are shown of a tensor."""
         self._aliased = aliased
         self._known: dict[int, Known] = {}
         self._storages: dict[int, list[Known]] = {}
@@ -146,10 +147,26 @@ class Snapshots:
             self._tell_change(known, version, known.generation)
         known.generation, known.turn = self._moment.generation, turn
         if known.value >= 0 or known.preview is None or version != known.version:
-            known.preview = self.preview(tensor)
+            known.preview = preview_of(tensor, self.limit)
         known.version = version
-        known.value = self.reserve()
-        self._write(tensor, known, True)
+        known.dtype = dtype = tensor.dtype
+        self._locate(tensor, known)
+        value = known.value = self.reserve()
+        row = TensorValue(
+            value,
+            known.number,
+            known.shape,
+            DTYPES.get(dtype) or dtype_name(dtype),
+            "cpu",
+            False,
+            True,
+            known.preview,
+            version=version,
+            storage=known.storage,
+            storage_offset=known.offset,
+            stride=tensor.stride(),
+        )
+        self._rows.add(row)
 
     def _is_same(self, tensor: torch.Tensor, known: Known, turn: int) -> bool:
         """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
@@ -221,7 +238,7 @@ class Snapshots:
             if written:
                 self._tell_change(known, version, was)
         if written or moved or self._aliased or known.preview is None:
-            known.preview = self.preview(tensor) if known.plain else None
+            known.preview = preview_of(tensor, self.limit) if known.plain else None
         known.version, known.grad, known.node = version, grad, node
         known.requires_grad, known.retains_grad = requires_grad, retains
         known.value = self.reserve() if reserved is None else reserved
@@ -243,7 +260,7 @@ class Snapshots:
             return True
         before = known.preview
         if before is None or before.truncated or tensor.is_complex() or tensor.numel() != len(before.values):
-            return self.preview(tensor) != before
+            return preview_of(tensor, self.limit) != before
         return elements(tensor) != before.values
 
     def seen(self, tensor: torch.Tensor) -> Known | None:
@@ -254,17 +271,10 @@ class Snapshots:
             return None
         if known.value < 0:
             known.version = 0 if known.inference else tensor._version
-            known.preview = preview_of(tensor, self._preview_elements)
+            known.preview = preview_of(tensor, self.limit)
             known.shape, known.dtype = tensor.shape, tensor.dtype
             known.within = (tensor.data_ptr(), tensor.dtype, tensor.stride())
         return known
-
-    def preview(self, tensor: torch.Tensor) -> Preview | None:
-        """The elements of a plain tensor. Inside a functorch transform only small ones are read: no operation is run
-        there."""
-        if tensor.numel() <= self._preview_elements or maybe_current_level() is None:
-            return preview_of(tensor, self._preview_elements)
-        return None
 
     def _tell_change(self, known: Known, version: int, generation: int) -> None:
         moment = self._moment
@@ -310,7 +320,7 @@ class Snapshots:
         if pointer == known.pointer and shape == known.shape:
             return
         offset = int(tensor.storage_offset())
-        base = base_of(tensor, pointer, offset)
+        base = pointer - offset * tensor.itemsize if pointer else base_of(tensor, pointer, offset)
         known.pointer, known.shape, known.offset, known.base = pointer, shape, offset, base
         before = self._storages.get(base)
         if before is None:
@@ -366,7 +376,7 @@ class Snapshots:
         now = (leaf._version, leaf.data_ptr())
         held = self._views.get((known.number, shape, stride))
         if held is None or held[0] != now or self._aliased:
-            preview = preview_of(leaf.detach().as_strided(shape, stride), self._preview_elements)
+            preview = preview_of(leaf.detach().as_strided(shape, stride), self.limit)
             held = self._views[known.number, shape, stride] = (now, preview)
         number, tensor = self.reserve(), self._tensors
         self._tensors += 1

@@ -165,7 +165,7 @@ class Variables:
 
     def _bind(self, latest: Looked, scope: Mapping[str, object], names: Sequence[str]) -> bool:
         """Look at these variables only; False where that is not enough."""
-        unknown = sum(name not in latest.positions for name in names)
+        unknown = len(set(names).difference(latest.positions)) if names else 0
         if len(scope) != latest.size + unknown or len(latest.found) + unknown > self._limits.variables:
             return False  # a name is gone, as that of a caught exception, or stood for something that is not shown
         latest.size = len(scope)
