@@ -109,7 +109,8 @@ class Passes:
         if not self.called():
             self._moment.turn += 1
         self.guarded(self._settle)
-        running = Running(self._count, self._rows.hold())
+        running = Running(self._count, len(self._rows.passes))
+        self._rows.passes.append(None)
         self._count += 1
         given = _arguments(args, kwargs)
         nodes: list[tuple[int, Any]] = []
@@ -131,7 +132,8 @@ class Passes:
             released = error is None and not given["retain_graph"]
             self.guarded(self._end, running, nodes, released)
             self.open.pop()
-            self._rows.fill(running.place, Pass(running.number, error=error, **row))
+            if running.place < len(self._rows.passes):  # else its place was given up, by a fault of ours
+                self._rows.passes[running.place] = Pass(running.number, error=error, **row)
 
     def _columns(self, given: dict[str, Any]) -> dict[str, Any]:
         """The columns of the row that need no tensor."""
@@ -208,7 +210,7 @@ class Passes:
         if accumulate is None:
             running.started[number] = (index, arrived)
             return
-        self._rows.add(Event(running.number, index, number, arrived, []))
+        self._rows.events.append(Event(running.number, index, number, arrived, []))
         if arrived and arrived[0] is not None:
             leaf = accumulate.variable
             running.deposit = (leaf, arrived[0], self._ledger.before(leaf), number)
@@ -224,7 +226,7 @@ class Passes:
             held = self._next(running, number, arrived), arrived
         look = self._snapshots.look
         sent = [None if grad is None else look(grad).value for grad in grad_inputs]
-        self._rows.add(Event(running.number, held[0], number, held[1], sent))
+        self._rows.events.append(Event(running.number, held[0], number, held[1], sent))
         self._rows.mark()
 
     def _next(self, running: Running, number: int, arrived: list[int | None]) -> int:
@@ -247,7 +249,7 @@ class Passes:
             arrived = self._arrived(grad_outputs)
             running.started[number] = (self._next(running, number, arrived), arrived)
         for number, (index, arrived) in running.started.items():
-            self._rows.add(Event(running.number, index, number, arrived, []))
+            self._rows.events.append(Event(running.number, index, number, arrived, []))
 
     def _settle(self) -> None:
         """The deposit that was begun is made by now: what `.grad` holds is read before anything else happens."""

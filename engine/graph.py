@@ -143,7 +143,8 @@ class Graph:
         targets = [(None if child is None else self._target(child), nr) for child, nr in following]
         number = self._numbers[sequence] = self._count
         self._count += 1
-        place = self._rows.hold()
+        place = len(self._rows.nodes)
+        self._rows.nodes.append(None)
         tensor = None if output is None else self._snapshots.known(output).number
         made = value if output is not None else self._watched_value(node, sequence, number)
         self.watched.pop(sequence, None)
@@ -163,7 +164,7 @@ class Graph:
         self._unlabelled.append((place, row, tensor))
         for position, (target, input_nr) in enumerate(targets):
             if target is not None:
-                self._rows.add(Edge(number, position, target, input_nr))
+                self._rows.edges.append(Edge(number, position, target, input_nr))
         self._targets[number] = [target for target, _ in targets if target is not None]
         if output is None:
             self._rows.mark()
@@ -181,7 +182,8 @@ class Graph:
         tensor = self._snapshots.known(leaf).number
         number = self._leaves[tensor] = self._count
         self._count += 1
-        place = self._rows.hold()
+        place = len(self._rows.nodes)
+        self._rows.nodes.append(None)
         tick, scope = self._moment.tick, self.scope_exists(self._moment.scope)
         row: NodeRow = (number, "AccumulateGrad", tick, None, scope, "", tensor, value, [], None)
         self._unlabelled.append((place, row, tensor))
@@ -241,7 +243,7 @@ class Graph:
             ]
         elif not readable and any(row.text == FREED for row in saved):
             self._freed.add(number)
-            self._rows.add(Freed(number, self._moment.tick, None))
+            self._rows.freed.append(Freed(number, self._moment.tick, None))
         if readable:
             names = [row.name for row in tensors if row.tensor is not None]
             if len(names) == len(tensors):
@@ -268,7 +270,7 @@ class Graph:
             if name is not None and number not in self._freed and (number in gone or is_freed(node, name)):
                 self._freed.add(number)
                 self._holding.discard(number)
-                self._rows.add(Freed(number, self._moment.tick, pass_))
+                self._rows.freed.append(Freed(number, self._moment.tick, pass_))
 
     def held(self, roots: set[int]) -> int:
         """Bytes that the graph behind these nodes keeps for backward, each tensor counted once."""
@@ -299,15 +301,14 @@ class Graph:
         """Write the nodes found since the last call, with the names their leaves and outputs have now."""
         for place, (number, name, tick, span, scope, module, leaf, value, saved, pass_), tensor in self._unlabelled:
             label = "" if tensor is None else names(tensor)
-            node = Node(number, name, tick, span, scope, module, leaf, label, value, saved, pass_)
-            self._rows.fill(place, node)
+            self._rows.nodes[place] = Node(number, name, tick, span, scope, module, leaf, label, value, saved, pass_)
         self._unlabelled.clear()
 
     def _tell_too_many(self) -> None:
         if not self._told:
             self._told = True
             notice = Notice("run.nodes", {"limit": self._limits.autograd_nodes}, self._moment.tick)
-            self._rows.add(notice)
+            self._rows.notices.append(notice)
 
 
 def short_name(node: Any) -> str:

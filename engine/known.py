@@ -3,8 +3,10 @@ they lie, the names of its dtype and device."""
 
 from __future__ import annotations
 
-import weakref
+from typing import Any
+from weakref import ref
 
+import msgspec
 import torch
 from torch import nn
 from torch._C import _has_storage
@@ -13,40 +15,47 @@ from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-def
 from engine.trace import Preview
 
 
-class Known:
+class Known(msgspec.Struct, gc=False, eq=False):
     """What is known of one tensor: its identity, and what its latest snapshot said."""
 
-    __slots__ = (
-        *("base", "dtype", "generation", "grad", "inference", "is_grad", "is_parameter", "lazy", "node", "number"),
-        *("offset", "plain", "pointer", "preview", "ref", "requires_grad", "retains_grad", "roots", "shape", "storage"),
-        *("turn", "value", "version", "within"),
-    )
-    dtype: torch.dtype
-    """Known once a snapshot is taken."""
+    number: int
+    ref: Any
+    """A weak reference to it."""
+    plain: bool
+    inference: bool
+    value: int = -1
+    version: int = 0
+    preview: Preview | None = None
+    """Of the elements at that version, which may be read before the first snapshot is taken."""
+    turn: int = -1
+    generation: int = -1
+    is_grad: bool = False
+    is_parameter: bool = False
+    lazy: bool = False
+    """Whether it has no shape yet, as a parameter of a lazy module: most of it cannot be read."""
+    dtype: Any = None
+    """Known once a snapshot is taken, like all that follows."""
+    shape: tuple[int, ...] = ()
+    pointer: int = -1
+    base: int = 0
+    storage: int = 0
+    offset: int = 0
+    roots: tuple[int, ...] = ()
+    grad: int | None = None
+    node: int | None = None
+    requires_grad: bool = False
+    retains_grad: bool = False
+    within: tuple[int, torch.dtype, tuple[int, ...]] | None = None
+    """Of a tensor that was seen inside a library call: where its elements began, and its stride."""
 
-    def __init__(self, number: int, tensor: torch.Tensor) -> None:
-        self.number = number
-        self.ref = weakref.ref(tensor)
-        self.is_grad = self.is_parameter = False
-        self.lazy = False
-        """Whether it has no shape yet, as a parameter of a lazy module: most of it cannot be read."""
-        if type(tensor) is not torch.Tensor:
-            self.is_parameter = isinstance(tensor, nn.Parameter)
-            self.lazy = isinstance(tensor, UninitializedTensorMixin)
-        self.plain = not self.lazy and is_plain(tensor)
-        self.inference = self.lazy or tensor.is_inference()
-        self.shape: tuple[int, ...] = ()
-        self.base = self.storage = self.offset = 0
-        self.requires_grad = self.retains_grad = False
-        self.grad: int | None = None
-        self.node: int | None = None
-        self.roots: tuple[int, ...] = ()
-        self.version = 0
-        self.pointer = self.value = self.turn = self.generation = -1
-        self.preview: Preview | None = None
-        """Of the elements at that version, which may be read before the first snapshot is taken."""
-        self.within: tuple[int, torch.dtype, tuple[int, ...]] | None = None
-        """Of a tensor that was seen inside a library call: where its elements began, and its stride."""
+
+def meet(number: int, tensor: torch.Tensor) -> Known:
+    """What is known of a tensor that is seen for the first time."""
+    if type(tensor) is torch.Tensor:
+        return Known(number, ref(tensor), is_plain(tensor), tensor.is_inference())
+    lazy = isinstance(tensor, UninitializedTensorMixin)
+    plain, inference = not lazy and is_plain(tensor), lazy or tensor.is_inference()
+    return Known(number, ref(tensor), plain, inference, is_parameter=isinstance(tensor, nn.Parameter), lazy=lazy)
 
 
 def is_plain(tensor: torch.Tensor) -> bool:

@@ -125,7 +125,7 @@ class Ledger:
     ) -> None:
         row = Deposit(self._numbers, kind, self._moment.tick, tensor, amount, before, after, pass_, node)  # type: ignore[arg-type]
         self._numbers += 1
-        self._rows.add(row)
+        self._rows.deposits.append(row)
 
 
 def _balance(grad: Known | None, known: Known) -> Balance:

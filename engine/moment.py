@@ -11,6 +11,7 @@ import ast
 from bisect import bisect_right
 from typing import Any
 
+import msgspec
 from torch._C._autograd import _get_sequence_nr
 
 from engine.trace import Span
@@ -22,37 +23,22 @@ SEGMENTS = 300_000
 """How many segments are remembered; nodes born after that have no span."""
 
 
-class Occurrence:
+class Occurrence(msgspec.Struct, eq=False):
     """One evaluation of an expression. `nodes` and `kernels` are what was born and ran in it and in nothing inside it;
     `children` counts the recorded expressions inside, `passes` whether a pass was one of them. `watched` says that the
-    operations inside it are seen, `repeat`
-    what is known of them from before, where they are not."""
+    operations inside it are seen, `repeat` what is known of them from before, where they are not."""
 
-    __slots__ = (
-        "children",
-        "kernels",
-        "module",
-        "node",
-        "nodes",
-        "passes",
-        "repeat",
-        "scope",
-        "start",
-        "tick",
-        "watched",
-    )
-
-    def __init__(self, node: ast.AST, tick: int, scope: int, module: str, start: int) -> None:
-        self.node = node
-        self.tick = tick
-        self.scope = scope
-        self.module = module
-        self.start = start
-        self.nodes: list[int] = []
-        self.kernels: list[str] = []
-        self.children = self.passes = 0
-        self.watched = False
-        self.repeat: Any = None
+    node: ast.AST
+    tick: int
+    scope: int
+    module: str
+    start: int
+    nodes: list[int] = []
+    kernels: list[str] = []
+    children: int = 0
+    passes: int = 0
+    watched: bool = False
+    repeat: Any = None
 
 
 Owner = Occurrence | tuple[ast.AST, int, int]

@@ -53,7 +53,7 @@ class Questions:
         """Answer what is asked about this node. Runs under no_grad, on cotangents of our own."""
         for index, question in self._open.pop(number, ()):
             for answer in self._answers(index, question, node):
-                self._rows.add(answer)
+                self._rows.answers.append(answer)
 
     def ask_pass(
         self, number: Callable[[Any], int | None], pass_: int, outputs: Sequence[Any], cotangents: Sequence[Any]
@@ -65,14 +65,14 @@ class Questions:
             except RuntimeError as error:  # what PyTorch says of a node that cannot be called
                 answers = [Answer(index, code="paths.failed", params={"message": str(error)[:200]})]
             for answer in answers:
-                self._rows.add(answer)
+                self._rows.answers.append(answer)
 
     def close(self) -> None:
         """The run is over."""
         for questions in (*self._open.values(), *self._passes.values()):
             for index, question in questions:
                 params: dict[str, str | int | float] = {"kind": question.kind, "subject": question.subject}
-                self._rows.add(Answer(index, code="run.question_unmet", params=params))
+                self._rows.answers.append(Answer(index, code="run.question_unmet", params=params))
         self._open.clear()
         self._passes.clear()
 

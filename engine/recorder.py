@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
 import torch
 from torch.utils.hooks import RemovableHandle
 
@@ -46,29 +47,26 @@ from engine.variables import Represent, Variables
 
 _log = logging.getLogger(__name__)
 
-FRAME_ROWS = 200
-"""Inside a loop a frame is sent when it has this many rows; outside, after each statement."""
+FRAME_ROWS = 100
+"""Inside a loop a frame is sent when it has this many rows (see Rows.size); outside, after each statement."""
 OUT_OF_TURN = 200
 """Steps recorded for what happens in iterations that are left out (something printed, raised, a break)."""
-HELD_ROWS = 4_000
+HELD_ROWS = 2_000
 """Rows after which a frame is sent in the middle of a statement."""
 
 _UNWATCHED = frozenset({"print", "format", "append", "step", "zero_grad", "backward", "manual_seed", "parameters"})
 """Calls in which no aten operation is worth its cost to watch."""
 
 
-class Open:
+class Open(msgspec.Struct, eq=False):
     """A statement that has begun and not ended."""
 
-    __slots__ = ("node", "on", "place", "printed", "tick", "warnings")
-
-    def __init__(self, node: ast.stmt, place: Place, tick: int, on: bool) -> None:
-        self.node = node
-        self.place = place
-        self.tick = tick
-        self.on = on
-        self.printed = ""
-        self.warnings: Sequence[str] = ()
+    node: ast.stmt
+    place: Place
+    tick: int
+    on: bool
+    printed: str = ""
+    warnings: Sequence[str] = ()
 
 
 class Recorder(Observer):
@@ -130,7 +128,7 @@ class Recorder(Observer):
 
     def __enter__(self) -> Recorder:
         for notice in self._program.notices:
-            self.rows.add(notice)
+            self.rows.notices.append(notice)
         self.passes.install()
         self.modules.install()
         return self
@@ -160,15 +158,14 @@ class Recorder(Observer):
     def _start_over(self) -> None:
         """What is not sent may refer to rows that were never written: all of it goes, and what comes stands for
         itself."""
-        for row in self.rows.drop():
-            if isinstance(row, Scope):
-                self._by_row[row.number].written = False
-            elif isinstance(row, Step):
-                self._leftover += row.printed
-                place = self._by_row[row.scope]
-                place.last = min(place.last, row.tick - 1)
-            elif isinstance(row, Notice):
-                self.rows.add(row)
+        dropped = self.rows.drop()
+        for scope in dropped["scopes"]:
+            self._by_row[scope.number].written = False
+        for step in dropped["steps"]:
+            self._leftover += step.printed
+            place = self._by_row[step.scope]
+            place.last = min(place.last, step.tick - 1)
+        self.rows.notices += dropped["notices"]
         for part in (self.snapshots, self.variables, self.graph, self.loops):
             part.forget()
 
@@ -179,7 +176,7 @@ class Recorder(Observer):
         self.graph.whole = False
         if code not in self._said:
             self._said.add(code)
-            self.rows.add(Notice(code, params, self.moment.tick))
+            self.rows.notices.append(Notice(code, params, self.moment.tick))
 
     # Scopes.
 
@@ -219,7 +216,7 @@ class Recorder(Observer):
             name, tick, node = place.begun
             parent = None if place.caller is None else self._scope(place.caller.number)
             span = None if isinstance(node, ast.Module) else self._program.span(node)
-            self.rows.add(Scope(number, name, parent, tick, span))
+            self.rows.scopes.append(Scope(number, name, parent, tick, span))
         return number
 
     # Loops.
@@ -377,7 +374,7 @@ class Recorder(Observer):
         self.ledger.review()
         self.rows.mark()
         looping = bool(statement.place.loops or statement.place.around)
-        if type(node) is not ast.Return and (not looping or len(self.rows.waiting) >= FRAME_ROWS):
+        if type(node) is not ast.Return and (not looping or self.rows.size() >= FRAME_ROWS):
             self._send()
 
     def _step(
@@ -412,7 +409,7 @@ class Recorder(Observer):
             self._graph_bytes(place),
             raised,
         )
-        self.rows.add(row)
+        self.rows.steps.append(row)
         self._counts["steps"] += 1
         if self._counts["steps"] >= self._limits.kept_steps:
             self._stop("run.steps", limit=self._limits.kept_steps)
@@ -533,12 +530,12 @@ class Recorder(Observer):
             found.kernels,
         )
         self._counts["operations"] += 1
-        self.rows.add(row)
+        self.rows.operations.append(row)
         flows = len(made) == 1 and made[0].requires_grad and type(found.node) is not ast.Attribute
         if not (flows or found.children):
             self._cut(found, name.last, given, inputs, value, made, outputs)
         self.rows.mark()
-        if len(self.rows.waiting) >= HELD_ROWS:
+        if self.rows.size() >= HELD_ROWS:
             self._send()
 
     def _cut(
@@ -556,7 +553,7 @@ class Recorder(Observer):
             source = next(number for tensor, number in zip(given, inputs, strict=True) if tensor.requires_grad)
             span = self._program.span(found.node)
             output = outputs[0] if outputs else None
-            self.rows.add(Cut(self._counts["cuts"], found.tick, span, reason, source, output))
+            self.rows.cuts.append(Cut(self._counts["cuts"], found.tick, span, reason, source, output))
             self._counts["cuts"] += 1
 
     def _told(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
@@ -568,7 +565,7 @@ class Recorder(Observer):
     def _write_hook(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
         tensors = [None if tensor is None else self.snapshots.tensor(tensor) for tensor in (given, returned)]
         pass_ = self.passes.open[-1].number if self.passes.open else None
-        self.rows.add(HookCall(self.moment.tick, pass_, name, tensors[0], tensors[1]))
+        self.rows.hooks.append(HookCall(self.moment.tick, pass_, name, tensors[0], tensors[1]))
 
     def _pass_is_called(self) -> bool:
         stack = self.moment.stack
@@ -624,10 +621,11 @@ class Recorder(Observer):
         final = self._guarded(self._final, represent)
         self.graph.label(self.variables.name)
         if self.variables.dropped:
-            self.rows.add(Notice("run.variables", {"limit": self._limits.variables}))
-        for row in (*figures, *notices):
-            self.rows.add(row)
-            self.rows.mark()
+            self.rows.notices.append(Notice("run.variables", {"limit": self._limits.variables}))
+        for figure in figures:
+            self.rows.figures.append(figure)
+            self.rows.end()
+        self.rows.notices += notices
         for name, content in files:
             self.rows.add_file(name, content)
         self.rows.send(ticks, outcome, final, "".join(self._printed))

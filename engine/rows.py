@@ -1,106 +1,131 @@
-"""Rows on their way out: collected in birth order, sent as frames that keep every prefix of a run a Trace.
+"""Rows on their way out: collected in their tables, sent as frames that keep every prefix of a run a Trace.
 
-A row refers only to rows added before it, with one exception: a row that is held (`hold`, then `fill`), because a
-node's label is known only when its statement is over and a pass only when it ends. So rows may be cut into frames at
-any mark, and marks are set where nothing is held.
+A row refers only to rows added before it, with one exception: the row of a node, whose label is known only when its
+statement is over, and that of a pass, which is complete only when it ends. Their places in the table are kept with
+None. Rows may be cut into frames at any mark.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
+from engine import trace
 from engine.limits import Limits
-from engine.trace import TABLES, File, Frame, Outcome, encode
+from engine.trace import TABLES, Frame, Outcome, encode
 
 Emit = Callable[[bytes], None]
 
 Final = list[tuple[str, int]] | None
 """The variables at the end of the run, in its last frame."""
 
-_TABLE: dict[type, str] = {
-    kind: table
-    for table, rows in get_type_hints(Frame).items()
-    if table in TABLES
-    for row in get_args(rows)
-    for kind in get_args(row) or (row,)
-}
-"""The table that a row belongs to, by its type."""
+APART = 50
+"""How many rows (see `size`) lie between two marks, at least."""
 
 
 class Rows:
-    """The rows of one run that are not yet sent, and the size of what was.
+    """The rows of one run that are not yet sent, by table, and the size of what was.
 
     `full` becomes true once another frame of full size would exceed the size of a trace: the recorder then stops
     adding, all but the little that ends a run.
     """
 
+    values: list[trace.Value]
+    scopes: list[trace.Scope]
+    loops: list[trace.Loop]
+    operations: list[trace.Operation]
+    nodes: list[trace.Node | None]
+    edges: list[trace.Edge]
+    freed: list[trace.Freed]
+    passes: list[trace.Pass | None]
+    events: list[trace.Event]
+    deposits: list[trace.Deposit]
+    cuts: list[trace.Cut]
+    changes: list[trace.Change]
+    hooks: list[trace.HookCall]
+    steps: list[trace.Step]
+    figures: list[trace.Figure]
+    files: list[trace.File]
+    notices: list[trace.Notice]
+    answers: list[trace.Answer]
+
     def __init__(self, emit: Emit, limits: Limits) -> None:
         self._emit = emit
         self._limits = limits
-        self.waiting: list[Any] = []
-        """Those that are not sent yet."""
-        self._marks: list[int] = []
-        self._held = 0
+        self._tables: dict[str, list[Any]] = {table: [] for table in TABLES}
+        vars(self).update(self._tables)
+        self._marks: list[list[int]] = []
+        self._marked = 0
         self.sent = 0
         self.full = False
-        self.add: Callable[[Any], None] = self.waiting.append
-        """One more row. A step of a program adds dozens."""
 
-    def hold(self) -> int:
-        """A place kept for a row that is complete only later; nothing can be sent before it is filled."""
-        self.waiting.append(None)
-        self._held += 1
-        return len(self.waiting) - 1
+    def size(self) -> int:
+        """How many there are, counting those that the others come with."""
+        return len(self.values) + len(self.nodes) + len(self.steps)
 
-    def fill(self, place: int, row: Any) -> None:
-        """Put the row into the place that `hold` gave; nothing where the place was dropped meanwhile."""
-        if place < len(self.waiting):
-            self.waiting[place] = row
-            self._held -= 1
-
-    def drop(self) -> list[Any]:
+    def drop(self) -> dict[str, list[Any]]:
         """Give up all that is not sent: something of it may be missing. The rows that are given up."""
-        dropped = [row for row in self.waiting if row is not None]
-        self.waiting.clear()
-        self._marks.clear()
-        self._held = 0
+        dropped = {table: rows.copy() for table, rows in self._tables.items()}
+        self._clear()
         return dropped
 
     def mark(self) -> None:
         """Here a frame may end: no row before refers to one after."""
-        self._marks.append(len(self.waiting))
+        if len(self.values) + len(self.nodes) + len(self.steps) - self._marked >= APART:
+            self.end()
+
+    def end(self) -> None:
+        """The same, where what was added may be large."""
+        self._marked = self.size()
+        self._marks.append(self._lengths())
+
+    def _lengths(self) -> list[int]:
+        return [len(rows) for rows in self._tables.values()]
+
+    def _clear(self) -> None:
+        for rows in self._tables.values():
+            rows.clear()
+        self._marks.clear()
+        self._marked = 0
 
     def send(self, ticks: int, outcome: Outcome | None = None, final: Final = None, printed: str | None = None) -> None:
-        """Everything collected so far as one frame, or as several when it is too large. Nothing may be held."""
-        assert not self._held, "a row is still held"
-        self._send(0, len(self.waiting), ticks, (outcome, final, printed))
-        self.waiting.clear()
-        self._marks.clear()
+        """Everything collected so far as one frame, or as several when it is too large. Every node has its label."""
+        last = Frame(ticks=ticks, outcome=outcome, final=final, printed=printed, **self._tables)
+        content = encode(last)
+        if len(content) <= self._limits.frame_size or not self._marks:
+            self._emit_frame(content)
+        else:
+            lengths = self._lengths()
+            self._send([0] * len(lengths), lengths, ticks, (outcome, final, printed))
+        self._clear()
         self.full = self.sent > self._limits.trace_size - 2 * self._limits.frame_size
 
-    def _send(self, start: int, end: int, ticks: int, ended: tuple[Outcome | None, Final, str | None]) -> None:
-        tables: defaultdict[str, list[Any]] = defaultdict(list)
-        for row in self.waiting[start:end]:
-            tables[_TABLE[type(row)]].append(row)
+    def _emit_frame(self, content: bytes) -> None:
+        self.sent += len(content) + self._limits.frame_cost
+        self._emit(content)
+
+    def _send(
+        self, start: list[int], end: list[int], ticks: int, ended: tuple[Outcome | None, Final, str | None]
+    ) -> None:
+        """The rows between two marks as one frame, or as several."""
+        bounds = zip(self._tables.items(), start, end, strict=True)
+        tables: dict[str, Any] = {table: rows[first:last] for (table, rows), first, last in bounds}
         content = encode(Frame(ticks=ticks, outcome=ended[0], final=ended[1], printed=ended[2], **tables))
-        middle = self._middle(start, end) if len(content) > self._limits.frame_size else None
+        middle = self._middle(sum(start), sum(end)) if len(content) > self._limits.frame_size else None
         if middle is None:
-            self.sent += len(content) + self._limits.frame_cost
-            self._emit(content)
+            self._emit_frame(content)
         else:
             self._send(start, middle, ticks, (None, None, None))
             self._send(middle, end, ticks, ended)
 
-    def _middle(self, start: int, end: int) -> int | None:
+    def _middle(self, start: int, end: int) -> list[int] | None:
         """The mark nearest to the middle, strictly between."""
-        inside = [mark for mark in self._marks if start < mark < end]
-        return min(inside, key=lambda mark: abs(mark - (start + end) // 2)) if inside else None
+        inside = [mark for mark in self._marks if start < sum(mark) < end]
+        return min(inside, key=lambda mark: abs(sum(mark) - (start + end) // 2)) if inside else None
 
     def add_file(self, name: str, content: bytes) -> None:
         """A file, in parts that each fit a frame."""
         part = self._limits.frame_size // 2
         for start in range(0, max(len(content), 1), part):
-            self.add(File(name, content[start : start + part]))
-            self.mark()
+            self.files.append(trace.File(name, content[start : start + part]))
+            self.end()

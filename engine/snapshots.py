@@ -25,6 +25,7 @@ from engine.known import (
     is_moved,
     is_plain,
     is_still_at,
+    meet,
     shape_of,
 )
 from engine.limits import Limits
@@ -92,7 +93,7 @@ class Snapshots:
         """What is known of this tensor, without looking at its value."""
         known = self._known.get(id(tensor))
         if known is None or known.ref() is not tensor:
-            known = self._known[id(tensor)] = Known(self._tensors, tensor)
+            known = self._known[id(tensor)] = meet(self._tensors, tensor)
             self._tensors += 1
         return known
 
@@ -105,7 +106,7 @@ class Snapshots:
         known = self._known.get(id(tensor))
         turn = self._moment.turn
         if known is None or known.ref() is not tensor:
-            known = self._known[id(tensor)] = Known(self._tensors, tensor)
+            known = self._known[id(tensor)] = meet(self._tensors, tensor)
             self._tensors += 1
         elif known.turn == turn or self._is_same(tensor, known, turn):
             if known.roots:
@@ -166,7 +167,7 @@ class Snapshots:
             storage_offset=known.offset,
             stride=tensor.stride(),
         )
-        self._rows.add(row)
+        self._rows.values.append(row)
 
     def _is_same(self, tensor: torch.Tensor, known: Known, turn: int) -> bool:
         """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
@@ -280,7 +281,7 @@ class Snapshots:
         moment = self._moment
         if version > known.version and generation == moment.generation and not known.is_grad:
             row = Change(moment.tick, known.number, moment.span, known.version, version)
-            self._rows.add(row)
+            self._rows.changes.append(row)
 
     def _write(self, tensor: torch.Tensor, known: Known, leaf: bool) -> None:
         known.dtype = dtype = tensor.dtype
@@ -305,7 +306,7 @@ class Snapshots:
             known.inference and not known.lazy,
             known.is_parameter,
         )
-        self._rows.add(row)
+        self._rows.values.append(row)
         if (leaf and known.requires_grad) or known.retains_grad:
             self.grad_holders.setdefault(known.number, known)
             self.retaining = self.retaining or known.retains_grad
@@ -381,7 +382,7 @@ class Snapshots:
         number, tensor = self.reserve(), self._tensors
         self._tensors += 1
         row = TensorValue(number, tensor, shape, dtype_name(leaf.dtype), "cpu", True, False, held[1], None, node)
-        self._rows.add(row)
+        self._rows.values.append(row)
         return number
 
     def made(self, known: Known, node: int) -> int:
@@ -389,5 +390,5 @@ class Snapshots:
         number = self.reserve()
         shape, dtype = known.shape, dtype_name(known.dtype)
         row = TensorValue(number, known.number, shape, dtype, "cpu", True, False, known.preview, None, node)
-        self._rows.add(row)
+        self._rows.values.append(row)
         return number

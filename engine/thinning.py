@@ -137,7 +137,7 @@ class Loops:
     def _number(self, loop: Running) -> int:
         if loop.number is None:
             loop.number, self._count = self._count, self._count + 1
-            self._rows.add(Loop(loop.number, self._locate(loop.node), loop.length))
+            self._rows.loops.append(Loop(loop.number, self._locate(loop.node), loop.length))
         return loop.number
 
     def _tell(self, loop: Running, tick: int) -> None:
@@ -151,4 +151,4 @@ class Loops:
         else:
             params: dict[str, str | int | float] = {"line": span[0], "total": loop.length, "every": loop.stride}
             notice = Notice("run.iterations", params, tick, span)
-        self._rows.add(notice)
+        self._rows.notices.append(notice)

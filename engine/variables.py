@@ -292,7 +292,7 @@ class Variables:
         number = self._rows_by_content.get(content)
         if number is None:
             number = self._rows_by_content[content] = self._snapshots.reserve()
-            self._rows.add(make(number, *content[1:]))
+            self._rows.values.append(make(number, *content[1:]))
         return number
 
     def _number(self, value: Any, name: str, rank: int) -> int:
@@ -304,7 +304,7 @@ class Variables:
                 value = (value.real, value.imag)
             elif isinstance(value, int) and abs(value) > EXACT:
                 value = text_of(value, self._limits.repr_length)
-            self._rows.add(NumberValue(number, value))
+            self._rows.values.append(NumberValue(number, value))
         return number
 
     def _array(self, array: Any, name: str, rank: int) -> int:
@@ -334,7 +334,7 @@ class Variables:
         number = self._rows_by_content.get(key)
         if number is None:
             number = self._rows_by_content[key] = self._snapshots.reserve()
-            self._rows.add(ArrayValue(number, shape, dtype, preview))
+            self._rows.values.append(ArrayValue(number, shape, dtype, preview))
         return number
 
     def _module(self, module: nn.Module, name: str, rank: int, text: str | None = None) -> int:

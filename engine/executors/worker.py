@@ -79,7 +79,7 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
             outcome = _run(interpreter, limits)
         for index, question in asked:
             for answer in _whole(index, question, job, program, limits, sent, started):
-                recorder.rows.add(answer)
+                recorder.rows.answers.append(answer)
         _finish(recorder, interpreter, vocabulary, outcome, limits)
     except Exception as error:
         emit(encode(Frame(outcome=_own_fault(error))))
