@@ -177,7 +177,7 @@ class Passes:
         """Hooks on every node that the pass can reach."""
         leaves: list[tuple[int, Any]] = []
         seen: set[int] = set()
-        numbered, own = self._graph.number, self.hooked
+        numbered, own, fired = self._graph.number, self.hooked, self._fired_types
         while stack:
             node = stack.pop()
             number = numbered(node)
@@ -188,13 +188,14 @@ class Passes:
                 leaves.append((number, node))
                 continue
             nodes.append((number, node))
-            own = own or isinstance(node, _FunctionBase)
+            if type(node) not in fired:
+                own = own or isinstance(node, _FunctionBase)
             stack.extend([child for child, _ in node.next_functions if child is not None])
         before, after, guarded, sound = running.hooks.before, running.hooks.after, self.guarded, self._graph.is_sound
         for number, node in nodes:
             if own and isinstance(node, _FunctionBase):  # it may write to what came in
                 before(node, Hook(guarded, self._begin_node, running, number, None))
-            elif own or type(node) not in self._fired_types or not sound(number, node):
+            elif own or type(node) not in fired or not sound(number, node):
                 before(node, Hook(running.arrived.__setitem__, number))
             after(node, Hook(guarded, self._end_node, running, number))
         for number, node in leaves:  # with a hook after it, it would copy a gradient that it otherwise takes as it is
@@ -267,7 +268,7 @@ class Passes:
         self._ledger.retained(running.number, running.fired)
         self._graph.free(nodes, running.number, running.fired if released else ())
         if released:
-            self._fired_types.update([type(node) for _, node in nodes])
+            self._fired_types.update([type(node) for _, node in nodes if not isinstance(node, _FunctionBase)])
 
 
 def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

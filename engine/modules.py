@@ -26,33 +26,31 @@ class Modules:
 
     def install(self) -> None:
         """Watch every call of a module."""
-        moment, original, record = self._moment, self._original, self._call
+        moment, original, paths, stack = self._moment, self._original, self._paths, self._stack
 
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            return record(module, args, kwargs) if moment.on else original(module, *args, **kwargs)
+            if not moment.on:
+                return original(module, *args, **kwargs)
+            outer = moment.module
+            held = paths.get(id(module))
+            path = held[1] if held is not None and held[0]() is module else self._path(module)
+            if next_node() != moment.last:
+                moment.settle()  # nodes born so far belong to the module that was running until now
+            moment.module = path
+            stack.append((path, module))
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                stack.pop()
+                if next_node() != moment.last:
+                    moment.settle()
+                moment.module = outer
 
         nn.Module.__call__ = __call__  # type: ignore[method-assign]
 
     def remove(self) -> None:
         """Give the class its method back."""
         nn.Module.__call__ = self._original  # type: ignore[method-assign]
-
-    def _call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        moment = self._moment
-        outer = moment.module
-        held = self._paths.get(id(module))
-        path = held[1] if held is not None and held[0]() is module else self._path(module)
-        if next_node() != moment.last:
-            moment.settle()  # nodes born so far belong to the module that was running until now
-        moment.module = path
-        self._stack.append((path, module))
-        try:
-            return self._original(module, *args, **kwargs)
-        finally:
-            self._stack.pop()
-            if next_node() != moment.last:
-                moment.settle()
-            moment.module = outer
 
     def _path(self, module: nn.Module) -> str:
         path = self._find(module)

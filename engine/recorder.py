@@ -31,6 +31,7 @@ from engine.graph import Graph
 from engine.inside import tensors_in
 from engine.ledger import Ledger
 from engine.limits import DEFAULT, Limits
+from engine.memo import Memo
 from engine.modules import Modules
 from engine.moment import Moment, Occurrence, next_node
 from engine.naming import Naming
@@ -47,12 +48,12 @@ from engine.variables import Represent, Variables
 
 _log = logging.getLogger(__name__)
 
-FRAME_ROWS = 100
+FRAME_ROWS = 90
 """Inside a loop a frame is sent when it has this many rows (see Rows.size); outside, after each statement."""
 OUT_OF_TURN = 200
 """Steps recorded for what happens in iterations that are left out (something printed, raised, a break)."""
-HELD_ROWS = 2_000
-"""Rows after which a frame is sent in the middle of a statement."""
+HELD_ROWS = 1_000
+"""Values after which a frame is sent in the middle of a statement."""
 
 _UNWATCHED = frozenset({"print", "format", "append", "step", "zero_grad", "backward", "manual_seed", "parameters"})
 """Calls in which no aten operation is worth its cost to watch."""
@@ -90,10 +91,12 @@ class Recorder(Observer):
         self.rows = Rows(emit, limits)
         self.moment = Moment()
         self._naming = Naming(program.tree)
+        self._names = Memo(self._naming.of)
+        self._spans = Memo(program.span)
         self.snapshots = Snapshots(self.rows, self.moment, limits, aliased=self._naming.aliased)
         self.variables = Variables(self.rows, self.moment, self.snapshots, limits)
         self.graph = Graph(self.rows, self.moment, self.snapshots, limits)
-        self.graph.locate, self.graph.scope_exists = program.span, self._scope
+        self.graph.locate, self.graph.scope_exists = self._spans.__getitem__, self._scope
         self.ledger = Ledger(self.rows, self.moment, self.snapshots)
         self.passes = Passes(self.rows, self.moment, self.snapshots, self.graph, self.ledger, limits)
         self.watch = Watch(self.moment, self.graph, self.snapshots)
@@ -215,7 +218,7 @@ class Recorder(Observer):
             place.written = True
             name, tick, node = place.begun
             parent = None if place.caller is None else self._scope(place.caller.number)
-            span = None if isinstance(node, ast.Module) else self._program.span(node)
+            span = None if isinstance(node, ast.Module) else self._spans[node]
             self.rows.scopes.append(Scope(number, name, parent, tick, span))
         return number
 
@@ -256,7 +259,7 @@ class Recorder(Observer):
         moment.tick, moment.scope, moment.on = tick, place.number, on
         self._locals = scope.variables
         if on:
-            moment.span = self._program.span(node)
+            moment.span = self._spans[node]
             if self._gap:
                 self._guarded(self._resume)
 
@@ -335,7 +338,7 @@ class Recorder(Observer):
             moment.tick, moment.scope, moment.on = caller.tick, caller.place.number, caller.on and not self._ended
             moment.statement = caller.node
             if moment.on:
-                moment.span = self._program.span(caller.node)
+                moment.span = self._spans[caller.node]
 
     def _aside(self, statement: Open, variables: dict[str, object], value: object, *, raised: bool = False) -> None:
         """A step in an iteration that is otherwise left out."""
@@ -345,7 +348,7 @@ class Recorder(Observer):
             self._leftover += statement.printed
             return
         self._counts["aside"] += 1
-        self.moment.tick, self.moment.span = statement.tick, self._program.span(statement.node)
+        self.moment.tick, self.moment.span = statement.tick, self._spans[statement.node]
         self.moment.gap()
         self._guarded(self._step, statement, variables, value, raised)
 
@@ -392,7 +395,7 @@ class Recorder(Observer):
         place.last = statement.tick
         scope = place.number if place.written else self._scope(place.number)
         self.moment.tick = statement.tick
-        span = self.moment.span = self._program.span(statement.node)
+        span = self.moment.span = self._spans[statement.node]
         self.snapshots.roots.clear()
         found = self.variables.of_scope(variables, is_global=variables is self._globals, bound=bound)
         shown = None if value is NOTHING or value is None else self.variables.value(value)
@@ -417,6 +420,8 @@ class Recorder(Observer):
     def _graph_bytes(self, place: Place) -> int:
         """What the graph behind the variables of this scope and of those that called it holds."""
         place.roots = set(self.snapshots.roots)
+        if not self.graph.holding:
+            return 0
         roots, caller = place.roots, place.caller
         while caller is not None:
             roots, caller = roots | caller.roots, caller.caller
@@ -450,7 +455,7 @@ class Recorder(Observer):
         moment.stack.append(occurrence)
         watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
         watchable = watchable and not self._naming.modes  # the program's own modes are to meet none of ours
-        if watchable and self._naming.of(node).last not in _UNWATCHED:
+        if watchable and self._names[node].last not in _UNWATCHED:
             occurrence.repeat = self.repeats.of(node, function, operands)
             if occurrence.repeat is None:
                 self.watch.begin(occurrence)
@@ -512,11 +517,11 @@ class Recorder(Observer):
             self.repeats.recall(found, found.repeat)
         elif found.watched and pure is not None and type(value) is torch.Tensor:
             self.repeats.learn(found, pure, operands, value)
-        name = self._naming.of(found.node)
+        name = self._names[found.node]
         inputs = [self.snapshots.before(tensor) for tensor in given]
         outputs = [self.snapshots.look(tensor).value for tensor in made]
-        span = self._program.span(found.node)
-        scope = self._scope(found.scope)
+        span = self._spans[found.node]
+        scope = found.scope if self._by_row[found.scope].written else self._scope(found.scope)
         row = Operation(
             self._counts["operations"],
             found.tick,
@@ -535,7 +540,7 @@ class Recorder(Observer):
         if not (flows or found.children):
             self._cut(found, name.last, given, inputs, value, made, outputs)
         self.rows.mark()
-        if self.rows.size() >= HELD_ROWS:
+        if len(self.rows.values) >= HELD_ROWS:
             self._send()
 
     def _cut(
@@ -551,7 +556,7 @@ class Recorder(Observer):
         reason = reason_of(found.node, name, given, value, made)
         if reason is not None:
             source = next(number for tensor, number in zip(given, inputs, strict=True) if tensor.requires_grad)
-            span = self._program.span(found.node)
+            span = self._spans[found.node]
             output = outputs[0] if outputs else None
             self.rows.cuts.append(Cut(self._counts["cuts"], found.tick, span, reason, source, output))
             self._counts["cuts"] += 1
@@ -570,7 +575,7 @@ class Recorder(Observer):
     def _pass_is_called(self) -> bool:
         stack = self.moment.stack
         top = stack[-1] if stack else None
-        if type(top) is not Occurrence or top.passes or self._naming.of(top.node).last not in ("backward", "grad"):
+        if type(top) is not Occurrence or top.passes or self._names[top.node].last not in ("backward", "grad"):
             return False
         top.passes = 1
         return True
@@ -579,7 +584,7 @@ class Recorder(Observer):
         """Of the expression that is being evaluated, else of the statement."""
         stack = self.moment.stack
         top = stack[-1] if stack else self.moment.statement
-        return self._program.span(top.node if isinstance(top, Occurrence) else top)
+        return self._spans[top.node if isinstance(top, Occurrence) else top]
 
     def _reachable(self) -> tuple[dict[str, object], dict[str, object]]:
         """The variables a module may be named by: the present scope's and the program's."""

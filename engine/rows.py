@@ -60,8 +60,8 @@ class Rows:
         self.full = False
 
     def size(self) -> int:
-        """How many there are, counting those that the others come with."""
-        return len(self.values) + len(self.nodes) + len(self.steps)
+        """How many there are, of those that the others come with."""
+        return len(self.values) + len(self.steps)
 
     def drop(self) -> dict[str, list[Any]]:
         """Give up all that is not sent: something of it may be missing. The rows that are given up."""
@@ -71,12 +71,12 @@ class Rows:
 
     def mark(self) -> None:
         """Here a frame may end: no row before refers to one after."""
-        if len(self.values) + len(self.nodes) + len(self.steps) - self._marked >= APART:
+        if len(self.values) + len(self.steps) - self._marked >= APART:
             self.end()
 
     def end(self) -> None:
         """The same, where what was added may be large."""
-        self._marked = self.size()
+        self._marked = len(self.values) + len(self.steps)
         self._marks.append(self._lengths())
 
     def _lengths(self) -> list[int]:

@@ -221,7 +221,7 @@ class Variables:
         if write is _looked_at:
             known = self._snapshots.look(value)  # type: ignore[arg-type]
             return ((name, known.value), known.roots, known.number)
-        if write is _nothing or _is_dunder(name):
+        if write is _nothing or name[:2] == "__" == name[-2:]:
             return _NO_ENTRY
         self._snapshots.roots.clear()
         number = write(value, name, rank + 1)
@@ -412,10 +412,6 @@ def is_nameless(value: object) -> bool:
 def callable_or_facade(value: object) -> bool:
     """Whether an object of ours stands for a library or one of its functions."""
     return callable(value) or "facade" in type(value).__name__.lower()
-
-
-def _is_dunder(name: str) -> bool:
-    return name[:2] == "__" == name[-2:]
 
 
 def _looked_at(value: Any, name: str, rank: int) -> int:
