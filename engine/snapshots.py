@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from typing import Any
+from weakref import ref
 
 import torch
 from torch._C._functorch import maybe_current_level
@@ -106,6 +107,9 @@ class Snapshots:
         known = self._known.get(id(tensor))
         turn = self._moment.turn
         if known is None or known.ref() is not tensor:
+            apart = type(tensor) is torch.Tensor and not tensor.requires_grad and tensor.grad is None
+            if apart and is_plain(tensor) and not tensor.is_inference():
+                return self._first(tensor, turn)
             known = self._known[id(tensor)] = meet(self._tensors, tensor)
             self._tensors += 1
         elif known.turn == turn or self._is_same(tensor, known, turn):
@@ -139,9 +143,25 @@ class Snapshots:
             other.turn = -1
             self.changed.add(other.number)
 
+    def _first(self, tensor: torch.Tensor, turn: int) -> Known:
+        """The first snapshot of a plain tensor that has no part in autograd. In a pass these are most of all."""
+        number, value = self._tensors, self.reserve()
+        self._tensors = number + 1
+        shape, dtype, version = tensor.shape, tensor.dtype, tensor._version
+        preview = preview_of(tensor, self.limit)
+        pointer, offset = tensor.data_ptr(), int(tensor.storage_offset())
+        base = pointer - offset * tensor.itemsize if pointer else base_of(tensor, pointer, offset)
+        generation, flags = self._moment.generation, (False, False, False)
+        seen = (value, version, preview, turn, generation, *flags, dtype, shape, pointer, base, 0, offset)
+        known = self._known[id(tensor)] = Known(number, ref(tensor), True, False, *seen)
+        storage = known.storage = self._storage(known, base)
+        name, stride = DTYPES.get(dtype) or dtype_name(dtype), tensor.stride()
+        rest = (None, None, 0, False, version, storage, offset, stride)
+        self._rows.values.append(TensorValue(value, number, shape, name, "cpu", False, True, preview, *rest))
+        return known
+
     def _look_apart(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
-        """A snapshot of a tensor that has no part in autograd, as the gradients on their way: it is new, or was written
-        to."""
+        """Another snapshot of such a tensor: it was written to, or its elements alone were read before."""
         version = tensor._version
         if known.value >= 0:
             self.changed.add(known.number)
@@ -323,6 +343,10 @@ class Snapshots:
         offset = int(tensor.storage_offset())
         base = pointer - offset * tensor.itemsize if pointer else base_of(tensor, pointer, offset)
         known.pointer, known.shape, known.offset, known.base = pointer, shape, offset, base
+        known.storage = self._storage(known, base)
+
+    def _storage(self, known: Known, base: int) -> int:
+        """The number of the storage that begins there, in which this tensor lies now."""
         before = self._storages.get(base)
         if before is None:
             self._storages[base] = [known]
@@ -334,9 +358,8 @@ class Snapshots:
             others = [other for other in before if other is not known and is_still_at(other, base)]
             self._storages[base] = [*others[-SHARING:], known]
             if others:
-                known.storage = others[-1].storage
-                return
-        known.storage = self._next_storage()
+                return others[-1].storage
+        return self._next_storage()
 
     def find(self, tensor: torch.Tensor) -> Known | None:
         """The tensor known by this object, or by another object for the same elements (a saved tensor is unpacked
