@@ -39,7 +39,6 @@ class Running:
     def __init__(self, number: int, place: int) -> None:
         self.number = number
         self.place = place
-        self.index = 0
         self.arrived: dict[int, Sequence[Any]] = {}
         """node -> the grad_outputs of a C++ node that has begun and may raise."""
         self.started: dict[int, tuple[int, list[int | None]]] = {}
@@ -49,6 +48,11 @@ class Running:
         self.fired: dict[int, tuple[int, list[int | None]]] = {}
         """node -> (index, grad_outputs)"""
         self.hooks = NodeHooks()
+
+    def fire(self, number: int, arrived: list[int | None]) -> tuple[int, list[int | None]]:
+        """That node fires: its index, and what it was sent."""
+        found = self.fired[number] = (len(self.fired), arrived)
+        return found
 
 
 class Passes:
@@ -177,10 +181,12 @@ class Passes:
         """Hooks on every node that the pass can reach."""
         leaves: list[tuple[int, Any]] = []
         seen: set[int] = set()
-        numbered, own, fired = self._graph.number, self.hooked, self._fired_types
+        numbered, find, own, fired = self._graph.number, self._graph.find, self.hooked, self._fired_types
         while stack:
             node = stack.pop()
-            number = numbered(node)
+            number = find(node)
+            if number is None:
+                number = numbered(node)
             if number is None or number in seen:
                 continue
             seen.add(number)
@@ -190,7 +196,9 @@ class Passes:
             nodes.append((number, node))
             if type(node) not in fired:
                 own = own or isinstance(node, _FunctionBase)
-            stack.extend([child for child, _ in node.next_functions if child is not None])
+            for child, _ in node.next_functions:
+                if child is not None:
+                    stack.append(child)
         before, after, guarded, sound = running.hooks.before, running.hooks.after, self.guarded, self._graph.is_sound
         for number, node in nodes:
             if own and isinstance(node, _FunctionBase):  # it may write to what came in
@@ -206,8 +214,7 @@ class Passes:
         """A node begins: an AccumulateGrad, or one whose backward is the program's own."""
         if running.deposit is not None:
             self._settle()
-        arrived = self._arrived(grad_outputs)
-        index = self._next(running, number, arrived)
+        index, arrived = running.fire(number, self._arrived(grad_outputs))
         if accumulate is None:
             running.started[number] = (index, arrived)
             return
@@ -220,35 +227,28 @@ class Passes:
         """A node that is no AccumulateGrad ends."""
         if running.deposit is not None:
             self._settle()
-        held = running.started.pop(number, None)
-        if held is None:
+        if number in running.started:
+            index, arrived = running.started.pop(number)
+        else:
             running.arrived.pop(number, None)
-            arrived = self._arrived(grad_outputs)
-            held = self._next(running, number, arrived), arrived
-        look = self._snapshots.look
-        sent = [None if grad is None else look(grad).value for grad in grad_inputs]
-        self._rows.events.append(Event(running.number, held[0], number, held[1], sent))
+            index, arrived = running.fire(number, self._arrived(grad_outputs))
+        look, sent = self._snapshots.look, []
+        for grad in grad_inputs:
+            sent.append(None if grad is None else look(grad).value)
+        self._rows.events.append(Event(running.number, index, number, arrived, sent))
         self._rows.mark()
-
-    def _next(self, running: Running, number: int, arrived: list[int | None]) -> int:
-        """The index of that node's firing."""
-        index = running.index
-        running.index += 1
-        running.fired[number] = (index, arrived)
-        return index
 
     def _arrived(self, grads: Sequence[Any]) -> list[int | None]:
         """Where a node is sent several gradients the engine may have added one to another in place."""
-        look = self._snapshots.again
-        if len(grads) == 1 and grads[0] is not None:
-            return [look(grads[0])]
-        return [None if grad is None else look(grad) for grad in grads]
+        again, numbers = self._snapshots.again, []
+        for grad in grads:
+            numbers.append(None if grad is None else again(grad))
+        return numbers
 
     def _flush(self, running: Running) -> None:
         """A node that began and never ended raised: it has no grad_inputs."""
         for number, grad_outputs in running.arrived.items():
-            arrived = self._arrived(grad_outputs)
-            running.started[number] = (self._next(running, number, arrived), arrived)
+            running.started[number] = running.fire(number, self._arrived(grad_outputs))
         for number, (index, arrived) in running.started.items():
             self._rows.events.append(Event(running.number, index, number, arrived, []))
 

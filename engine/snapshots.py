@@ -127,7 +127,7 @@ class Snapshots:
     def again(self, tensor: torch.Tensor) -> int:
         """The same as `tensor`, of a gradient on its way: the engine may have added another to it in place."""
         known = self._known.get(id(tensor))
-        if known is None or known.ref() is not tensor or known.value < 0 or known.inference or self._aliased:
+        if known is None or known.value < 0 or known.ref() is not tensor or known.inference or self._aliased:
             return self.tensor(tensor)
         if tensor._version != known.version:
             known.turn, known.is_grad = -1, True
