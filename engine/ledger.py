@@ -51,8 +51,7 @@ class Ledger:
             held.turn = -1
             if held.value >= 0 and held.version != grad._version:
                 self._snapshots.written(held)
-        self._snapshots.known(tensor).turn = -1
-        known = self._snapshots.look(tensor)
+        known = self._snapshots.look_again(tensor)
         return known, _balance(held, known)
 
     def _balance(self, tensor: torch.Tensor, known: Known) -> Balance:

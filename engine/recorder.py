@@ -504,7 +504,7 @@ class Recorder(Observer):
     def _operation(self, found: Occurrence, value: object, operands: Sequence[object], pure: object) -> None:
         """The row of an expression that touched a tensor. `pure` is the function that was called, if it is one (see
         purity)."""
-        made = [value] if type(value) is torch.Tensor else tensors_in((value,))
+        made = [] if value is None else [value] if type(value) is torch.Tensor else tensors_in((value,))
         if not made and type(found.node) is ast.Attribute and callable(value):
             return
         given = tensors_in(operands)

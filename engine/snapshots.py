@@ -124,6 +124,12 @@ class Snapshots:
             self._look(tensor, known, turn)
         return known
 
+    def look_again(self, tensor: torch.Tensor) -> Known:
+        """The same, of a tensor whose `.grad` a pass may have written to."""
+        known = self.known(tensor)
+        self._look(tensor, known, self._moment.turn)
+        return known
+
     def again(self, tensor: torch.Tensor) -> int:
         """The same as `tensor`, of a gradient on its way: the engine may have added another to it in place."""
         known = self._known.get(id(tensor))

@@ -226,7 +226,8 @@ class Variables:
         self._snapshots.roots.clear()
         number = write(value, name, rank + 1)
         constant = kind in CONSTANT
-        entry = ((name, number), tuple(self._snapshots.roots), None if constant else SEVERAL)
+        bare = constant or (write == self._module and not self._modules[id(value)].tensors)
+        entry = ((name, number), tuple(self._snapshots.roots), None if bare else SEVERAL)
         if constant:
             self._constants[name] = (value, entry)
         return entry

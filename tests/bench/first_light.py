@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-import math
 import os
 import re
 import socket
@@ -19,14 +18,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.executors.base import Job
 from engine.executors.local import LocalExecutor
 from engine.scenarios import load
-from engine.trace import Trace, assemble, check
+from engine.trace import Trace, assemble, check, decode_frame
 from tests.bench.timing import median, milliseconds, once, processor
 from tests.run import NO_BROWSER, find_browser
 
@@ -42,12 +41,14 @@ for _ in range({steps}):
     loss = criterion(linear(x), y)
     loss.backward()
 """
-STEPS = 18  # a run is then short enough for some of the rounds to go undisturbed
-ROUNDS = 120  # in each, everything that is compared runs once
+STATEMENTS = 3  # of one step, the header of the loop among them
+FIRST, LAST = 12, 60
+"""Steps of one run are timed from one to the other: what comes once is over by then."""
+ROUNDS = 40  # in each, everything that is compared runs once
 
 
 def one_step() -> Iterator[str]:
-    """(a) In this process, where torch is imported for the purpose. The cost of a step is what a further step adds."""
+    """(a) In this process, where torch is imported for the purpose."""
     import torch
     import torchviz  # type: ignore[import-untyped]
 
@@ -55,10 +56,12 @@ def one_step() -> Iterator[str]:
 
     torch.set_num_threads(1)
 
-    def recorded(steps: int) -> list[bytes]:
-        frames: list[bytes] = []
-        run_job(Job(source=STEP.format(steps=steps)), frames.append)
-        return frames
+    def recorded() -> float:
+        sent: list[tuple[float, bytes]] = []
+        run_job(Job(source=STEP.format(steps=LAST)), lambda frame: sent.append((time.process_time(), frame)))
+        times = [(seconds, decode_frame(frame).ticks) for seconds, frame in sent[:-1]]  # the last is the end of the run
+        (began, first), (ended, last) = next(one for one in times if one[1] > STATEMENTS * FIRST), times[-1]
+        return (ended - began) / (last - first) * STATEMENTS
 
     class Step(torch.nn.Module):
         def __init__(self) -> None:
@@ -73,36 +76,38 @@ def one_step() -> Iterator[str]:
     model, x = Step(), torch.linspace(0, 1, 20).reshape(-1, 1)
     y = 2 * x + 1
 
-    def plain() -> None:
-        for _ in range(STEPS):
-            model(x, y).backward()
+    def steps(step: Callable[[], None]) -> float:
+        for number in range(LAST):
+            if number == FIRST:
+                began = time.process_time()
+            step()
+        return (time.process_time() - began) / (LAST - FIRST)
 
     def viz(**shown: bool) -> None:
-        for _ in range(STEPS):
-            loss = model(x, y)
-            assert torchviz.make_dot(loss, params=dict(model.named_parameters()), **shown).source
-            loss.backward()
+        loss = model(x, y)
+        assert torchviz.make_dot(loss, params=dict(model.named_parameters()), **shown).source
+        loss.backward()
 
     measured = {
-        "few": lambda: recorded(1),
-        "many": lambda: recorded(STEPS + 1),
-        "plain": plain,
-        "torchviz, with what is saved": lambda: viz(show_attrs=True, show_saved=True),
-        "torchviz, names and shapes only": viz,
+        "ours": recorded,
+        "plain": lambda: steps(lambda: model(x, y).backward()),
+        "torchviz, with what is saved": lambda: steps(lambda: viz(show_attrs=True, show_saved=True)),
+        "torchviz, names and shapes only": lambda: steps(viz),
     }
-    best = dict.fromkeys(measured, math.inf)
     for run in measured.values():
         run()
     gc.collect()
     gc.freeze()  # as in the process that the children are forked from, which is warm
+    taken: dict[str, list[float]] = {name: [] for name in measured}
     for _ in range(ROUNDS):
         for name, run in measured.items():
-            best[name] = min(best[name], processor(run, 1))
-    ours, bare = (best["many"] - best["few"]) / STEPS, best["plain"] / STEPS
-    events = sum(len(frame.events) for frame in _decoded(recorded(2)))
+            taken[name].append(run())
+    # The quickest tenth: what disturbs a round only ever adds to it.
+    best = {name: sorted(times)[ROUNDS // 10] for name, times in taken.items()}
+    ours, bare = best["ours"], best["plain"]
+    events = sum(len(frame.events) for frame in _decoded(frames(2)))
     yield f"one step, run and recorded: {milliseconds(ours)}, plain {milliseconds(bare)}: {ours / bare:.1f} times"
-    yield f"  a whole run of one step, parsed and seeded too: {milliseconds(best['few'])}"
-    rivals = {name: best[name] / STEPS for name in list(measured)[3:]}
+    rivals = {name: best[name] for name in list(measured)[2:]}
     import torchlens  # only now: it puts functions of its own in the place of torch's, and all becomes slower
 
     options = torchlens.options.CaptureOptions(save_grads="all", backward_ready=True)
@@ -117,9 +122,16 @@ def one_step() -> Iterator[str]:
     yield f"  we hold {events // 2} events a step with every gradient in and out, and every value; torchviz holds none"
 
 
-def _decoded(frames: list[bytes]) -> Iterator[Trace]:
-    from engine.trace import decode_frame
+def frames(steps: int) -> list[bytes]:
+    """What a run of so many steps sends."""
+    from engine.executors.worker import run_job
 
+    sent: list[bytes] = []
+    run_job(Job(source=STEP.format(steps=steps)), sent.append)
+    return sent
+
+
+def _decoded(frames: list[bytes]) -> Iterator[Trace]:
     yield assemble(map(decode_frame, frames), source="")
 
 
