@@ -89,6 +89,10 @@ class Ledger:
             elif balance.number != known.grad:
                 self._changed(known, tensor, balance, silently)
 
+    def unsettle(self) -> None:
+        """Something other than a pass may have changed a `.grad`, though the turn is the same."""
+        self._reviewed = (-1, 0)
+
     def _changed(self, known: Known, tensor: torch.Tensor, balance: Balance, silently: bool) -> None:
         now = self._balance(tensor, known)
         if now.content != balance.content and not silently:

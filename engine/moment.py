@@ -26,7 +26,8 @@ SEGMENTS = 300_000
 class Occurrence(msgspec.Struct, eq=False):
     """One evaluation of an expression. `nodes` and `kernels` are what was born and ran in it and in nothing inside it;
     `children` counts the recorded expressions inside, `passes` whether a pass was one of them. `watched` says that the
-    operations inside it are seen, `repeat` what is known of them from before, where they are not."""
+    operations inside it are seen, `repeat` what is known of them from before, where they are not. `told` says that it
+    runs nothing but code of the program (see purity)."""
 
     node: ast.AST
     tick: int
@@ -38,6 +39,7 @@ class Occurrence(msgspec.Struct, eq=False):
     children: int = 0
     passes: int = 0
     watched: bool = False
+    told: bool = False
     repeat: Any = None
 
 

@@ -36,8 +36,8 @@ class Naming:
             if isinstance(node, (ast.Import, ast.ImportFrom))
             for alias in node.names
         } | {"self"}
-        self.aliased = any(isinstance(node, ast.Attribute) and node.attr in _ALIASING for node in ast.walk(tree))
-        """Whether the text could change a tensor behind its version counter."""
+        self.aliasing = frozenset([node for node in ast.walk(tree) if _last(node) in _ALIASING])
+        """The expressions after which a tensor that they touch can be changed behind its version counter."""
         self.modes = any(isinstance(node, ast.alias) and node.name.endswith("Mode") for node in ast.walk(tree)) or any(
             isinstance(node, ast.Attribute) and node.attr.endswith("Mode") for node in ast.walk(tree)
         )
@@ -93,6 +93,15 @@ class Naming:
             return isinstance(node.value, ast.Call) and self.of(node.value).last == "setattr"
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         return any(isinstance(target, (ast.Attribute, ast.Subscript)) for target in targets)
+
+
+def _last(node: ast.AST) -> str:
+    """The name of what is called, read or changed in place."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    elif isinstance(node, ast.AugAssign):
+        node = node.target
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _sign(text: str) -> Name:

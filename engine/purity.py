@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from types import BuiltinFunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import torch
 from torch import nn
 
+from engine.inside import tensors_of
+
 _OPERATORS = (ast.BinOp, ast.UnaryOp, ast.Compare)
 _CONTAINERS = (torch.Tensor, nn.Parameter, list, tuple, dict, str)
 """What can be read at a place without a change: not a defaultdict."""
+
+_NUMBERS = frozenset({int, float, bool, complex, str})
+"""Where `+=` makes another value."""
 
 _MODULES = frozenset(
     {
@@ -32,7 +37,7 @@ _NOT_IN_PLACE = frozenset({nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Dropout, n
 
 _NAMES = frozenset(
     """abs add argmax argmin atan bmm cat ceil clamp cos cosh cumsum detach diag diagonal div dot erf exp expand
-    expm1 eye flatten floor full full_like gather index_select item linspace log log10 log1p log2 log_softmax
+    expm1 eye flatten floor from_numpy full full_like gather index_select item linspace log log10 log1p log2 log_softmax
     logsumexp matmul max mean min mm mul mv ne neg norm numel ones ones_like outer permute pow prod rand
     rand_like randn randn_like reciprocal repeat reshape round rsqrt sigmoid sign sin sinh size softmax sqrt
     square squeeze stack std sub sum t tan tanh tensor tolist trace transpose tril triu unbind unsqueeze var
@@ -57,6 +62,8 @@ def is_pure(node: Any, function: Any, operands: Sequence[Any]) -> bool:
         return _is_pure_call(function, node.keywords)
     if kind is ast.Subscript:
         return type(node.ctx) is ast.Load and type(operands[0]) in _CONTAINERS
+    if kind is ast.AugAssign:
+        return type(operands[0]) in _NUMBERS
     return kind in _OPERATORS or (kind is ast.Attribute and type(node.ctx) is ast.Load)
 
 
@@ -71,6 +78,57 @@ def _is_pure_call(function: Any, keywords: list[ast.keyword]) -> bool:
     if kind in _MODULES or (kind in _NOT_IN_PLACE and not function.inplace):
         return not function._forward_pre_hooks  # spectral_norm writes to a buffer in one
     return False
+
+
+def is_told(function: Any) -> bool:
+    """Whether a call does nothing but run code of the program, of which the recorder is told."""
+    kind: Any = type(function)
+    if kind is FunctionType:
+        return bool(function.__code__.co_freevars == _MADE)
+    if kind is MethodType:
+        return type(function.__func__) is FunctionType and bool(function.__func__.__code__.co_freevars == _MADE)
+    if kind.__module__ != "__main__" or not isinstance(function, nn.Module):
+        return False
+    own = function.__dict__
+    forward = own.get("forward") or kind.forward
+    return (
+        kind.__call__ is nn.Module.__call__
+        and type(forward) is FunctionType
+        and forward.__code__.co_freevars == _MADE
+        and not (own.get("_forward_pre_hooks") or own.get("_forward_hooks"))
+        and not (own.get("_backward_pre_hooks") or own.get("_backward_hooks"))  # the library puts some there, too
+    )
+
+
+_MADE = (".run",)
+"""The closure of the functions that the interpreter makes."""
+
+
+def written_by(node: Any, function: Any) -> list[torch.Tensor] | None:
+    """The tensors that a call can have written to, or whose `.grad` it can have taken away, where it does nothing else;
+    None where that is not known."""
+    if type(node) is not ast.Call or node.args or type(function) is not MethodType:
+        return None
+    owner: Any = function.__self__
+    kind: Any = type(owner)
+    if kind in _OPTIMIZERS:
+        steps = function.__func__ is kind.step and not node.keywords
+        if steps or function.__func__ is torch.optim.Optimizer.zero_grad:
+            state = [part for parts in owner.state.values() for part in parts.values()]
+            written = [tensor for group in owner.param_groups for tensor in group["params"]]
+            return [*written, *[part for part in state if isinstance(part, torch.Tensor)]]
+    elif isinstance(owner, nn.Module) and function.__func__ is nn.Module.zero_grad:
+        return tensors_of(owner)[1]
+    return None
+
+
+_OPTIMIZERS = frozenset(
+    {
+        *(torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.Adagrad),
+        *(torch.optim.Adadelta, torch.optim.Adamax, torch.optim.NAdam, torch.optim.RAdam, torch.optim.ASGD),
+        torch.optim.Rprop,
+    }
+)
 
 
 def is_calm(node: ast.AST) -> bool:
@@ -100,6 +158,8 @@ def names_bound(node: ast.stmt) -> tuple[str, ...] | None:
             names = tuple([target.id for target in targets if isinstance(target, ast.Name)])
             if len(names) < len(targets):
                 return None
+        case ast.AugAssign(target=ast.Name(id=name), value=value):
+            names = (name,)
         case _:
             return None
     return names if type(value) in _TOLD else None

@@ -37,7 +37,7 @@ from engine.moment import Moment, Occurrence, next_node
 from engine.naming import Naming
 from engine.observer import NOTHING, Observer
 from engine.program import Program
-from engine.purity import is_calm, is_pure, names_bound
+from engine.purity import is_calm, is_pure, is_told, names_bound, written_by
 from engine.questions import Questions
 from engine.repeats import Repeats
 from engine.rows import Emit, Rows
@@ -93,7 +93,7 @@ class Recorder(Observer):
         self._naming = Naming(program.tree)
         self._names = Memo(self._naming.of)
         self._spans = Memo(program.span)
-        self.snapshots = Snapshots(self.rows, self.moment, limits, aliased=self._naming.aliased)
+        self.snapshots = Snapshots(self.rows, self.moment, limits)
         self.variables = Variables(self.rows, self.moment, self.snapshots, limits)
         self.graph = Graph(self.rows, self.moment, self.snapshots, limits)
         self.graph.locate, self.graph.scope_exists = self._spans.__getitem__, self._scope
@@ -184,13 +184,17 @@ class Recorder(Observer):
     # Scopes.
 
     def enter_scope(self, scope: Any, node: ast.AST) -> None:
-        self.moment.turn += 1
+        stack = self.moment.stack
+        if not (stack and type(stack[-1]) is Occurrence and stack[-1].told):
+            self.moment.turn += 1  # the library calls it, and may have written to anything before
         if scope.parent is None:
             self._globals = scope.variables
         self._place = self._place_of(scope, node)
 
     def leave_scope(self, scope: Any) -> None:
-        self.moment.turn += 1
+        block = scope.block
+        if block.kind != "function" or block.globals or block.nonlocals:
+            self.moment.turn += 1  # a variable of another scope may be another now
         if not scope.block.generator:
             place = self._places.pop(scope.number, None)
             if place is not None:
@@ -453,8 +457,11 @@ class Recorder(Observer):
             moment.turn += 1
         occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
         moment.stack.append(occurrence)
+        occurrence.told = is_told(function)
         watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
-        watchable = watchable and not self._naming.modes  # the program's own modes are to meet none of ours
+        watchable = watchable and not (
+            occurrence.told or self._naming.modes
+        )  # a mode of the program's meets none of ours
         if watchable and self._names[node].last not in _UNWATCHED:
             occurrence.repeat = self.repeats.of(node, function, operands)
             if occurrence.repeat is None:
@@ -466,11 +473,13 @@ class Recorder(Observer):
         if number != moment.last:
             moment.close(number, moment.innermost())
         top = moment.stack.pop()
+        if node in self._naming.aliasing:
+            self._guarded(self._share, value, operands)
         if type(top) is not Occurrence:
             return  # where nothing is recorded there is a gap, and after it nothing is trusted
         pure = is_pure(node, function, operands)
-        if not pure:
-            moment.turn += 1
+        if not (pure or top.told):
+            self._may_have_changed(written_by(node, function))
         if top.watched:
             self.watch.end()
         if not self._ended:
@@ -485,6 +494,18 @@ class Recorder(Observer):
             self.watch.forget()
         if moment.stack and type(outer := moment.stack[-1]) is Occurrence:
             outer.children += 1
+
+    def _share(self, value: object, operands: Sequence[object]) -> None:
+        for tensor in tensors_in((value, *operands)):
+            self.snapshots.share(tensor)
+
+    def _may_have_changed(self, written: list[torch.Tensor] | None) -> None:
+        """A call may have written to these tensors, or to anything where that is None."""
+        if written is None:
+            self.moment.turn += 1
+        else:
+            self.snapshots.rewritten(written)
+            self.ledger.unsettle()
 
     def _unseen(self, action: Callable[..., Any], *given: Any) -> Any:
         """Record such that neither our watch nor a mode of the program's sees what is read for it."""

@@ -8,7 +8,7 @@ well.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 from weakref import ref
@@ -47,14 +47,17 @@ Register = Callable[[Any, torch.Tensor, int], int | None]
 
 
 class Snapshots:
-    """`aliased` says that memory may change without the version counter; the graph sets `find_node` and `new_node`."""
+    """The graph sets `find_node` and `new_node`."""
 
-    def __init__(self, rows: Rows, moment: Moment, limits: Limits, *, aliased: bool) -> None:
+    def __init__(self, rows: Rows, moment: Moment, limits: Limits) -> None:
         self._rows = rows
         self._moment = moment
         self.limit = limits.preview_elements
         """Elements that are shown of a tensor."""
-        self._aliased = aliased
+        self._aliased = self._distrusted = False
+        """Whether any memory, and whether all memory, may change without the version counter."""
+        self._shared: set[int] = set()
+        """The storages that may, by address."""
         self._known: dict[int, Known] = {}
         self._storages: dict[int, list[Known]] = {}
         """The latest tensors in each storage, by its address."""
@@ -87,8 +90,21 @@ class Snapshots:
 
     def distrust(self) -> None:
         """From here on the elements are compared as well: some library calls write behind the version counter."""
-        self._aliased = True
+        self._aliased = self._distrusted = True
         self._moment.turn += 1
+
+    def share(self, tensor: torch.Tensor) -> None:
+        """From here on the elements of all that lies in this tensor's storage are compared as well: something else can
+        write to it."""
+        if is_plain(tensor):
+            base = base_of(tensor, tensor.data_ptr(), int(tensor.storage_offset()))
+            self._shared.add(base)
+            self._aliased = True
+            for known in self._storages.get(base, ()):
+                known.turn = -1
+
+    def _is_aliased(self, known: Known) -> bool:
+        return self._distrusted or known.base in self._shared
 
     def known(self, tensor: torch.Tensor) -> Known:
         """What is known of this tensor, without looking at its value."""
@@ -133,7 +149,9 @@ class Snapshots:
     def again(self, tensor: torch.Tensor) -> int:
         """The same as `tensor`, of a gradient on its way: the engine may have added another to it in place."""
         known = self._known.get(id(tensor))
-        if known is None or known.value < 0 or known.ref() is not tensor or known.inference or self._aliased:
+        if known is None or known.value < 0 or known.ref() is not tensor or known.inference:
+            return self.tensor(tensor)
+        if self._aliased and self._is_aliased(known):
             return self.tensor(tensor)
         if tensor._version != known.version:
             known.turn, known.is_grad = -1, True
@@ -148,6 +166,16 @@ class Snapshots:
         for other in sharing:
             other.turn = -1
             self.changed.add(other.number)
+
+    def rewritten(self, tensors: Iterable[torch.Tensor]) -> None:
+        """A call may have written to these leaves and to what their `.grad` holds, or have taken that away."""
+        for tensor in tensors:
+            for one in (tensor, tensor.grad if tensor.is_leaf else None):
+                if one is not None:
+                    known = self.known(one)
+                    known.turn = -1
+                    self.changed.add(known.number)
+                    self.written(known)
 
     def _first(self, tensor: torch.Tensor, turn: int) -> Known:
         """The first snapshot of a plain tensor that has no part in autograd. In a pass these are most of all."""
@@ -197,7 +225,9 @@ class Snapshots:
 
     def _is_same(self, tensor: torch.Tensor, known: Known, turn: int) -> bool:
         """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
-        if self._aliased or known.value < 0 or known.inference or tensor._version != known.version:
+        if known.value < 0 or known.inference or tensor._version != known.version:
+            return False
+        if self._aliased and self._is_aliased(known):
             return False
         if is_moved(tensor, known):
             return False
@@ -259,12 +289,12 @@ class Snapshots:
         if known.value >= 0:
             same = not (written or moved) and grad == known.grad and node == known.node
             same = same and requires_grad == known.requires_grad and retains == known.retains_grad
-            if same and not (self._aliased and self._differs(tensor, known)):
+            if same and not (self._aliased and self._is_aliased(known) and self._differs(tensor, known)):
                 return
             self.changed.add(known.number)
             if written:
                 self._tell_change(known, version, was)
-        if written or moved or self._aliased or known.preview is None:
+        if written or moved or known.preview is None or (self._aliased and self._is_aliased(known)):
             known.preview = preview_of(tensor, self.limit) if known.plain else None
         known.version, known.grad, known.node = version, grad, node
         known.requires_grad, known.retains_grad = requires_grad, retains
@@ -405,7 +435,7 @@ class Snapshots:
             return None
         now = (leaf._version, leaf.data_ptr())
         held = self._views.get((known.number, shape, stride))
-        if held is None or held[0] != now or self._aliased:
+        if held is None or held[0] != now or (self._aliased and self._is_aliased(known)):
             preview = preview_of(leaf.detach().as_strided(shape, stride), self.limit)
             held = self._views[known.number, shape, stride] = (now, preview)
         number, tensor = self.reserve(), self._tensors

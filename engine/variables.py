@@ -227,6 +227,7 @@ class Variables:
         number = write(value, name, rank + 1)
         constant = kind in CONSTANT
         bare = constant or (write == self._module and not self._modules[id(value)].tensors)
+        bare = bare or (kind is list and IMMUTABLE.issuperset(map(type, value)))  # type: ignore[call-overload]
         entry = ((name, number), tuple(self._snapshots.roots), None if bare else SEVERAL)
         if constant:
             self._constants[name] = (value, entry)
