@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from engine.errors import EngineError
+from engine.errors import EngineError, Parameters
 from engine.executors.base import Executor, Job, trace_of
 from engine.executors.local import LocalExecutor
 from engine.messages import render
 from engine.report import refused, report, text
 from engine.trace import Trace
 
+Reason = tuple[str, Parameters]
+"""The id of a message, and its parameters."""
 STATUS = {"finished": 0, "failed": 1, "refused": 2, "stopped": 2, "lost": 2}
 
 
@@ -51,31 +53,32 @@ def run_files(files: list[str], executor: Executor, *, seed: int, as_json: bool)
         runs = [threads.submit(_run_file, file, index, executor, seed) for index, file in enumerate(files)]
         for file, running in zip(files, runs, strict=True):
             result = running.result()
-            shown = refused(file, result) if isinstance(result, str) else report(file, result)
+            shown = report(file, result) if isinstance(result, Trace) else refused(file, *result)
             for line in _lines(file, result, shown) if not as_json else [json.dumps(shown, allow_nan=False)]:
                 print(line, flush=True)
             worst = max(worst, STATUS[shown["outcome"]["kind"]])
     return worst
 
 
-def _run_file(file: str, index: int, executor: Executor, seed: int) -> Trace | str:
+def _run_file(file: str, index: int, executor: Executor, seed: int) -> Trace | Reason:
     """The Trace of that file, or why there is none."""
     try:
         source = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return error.strerror or str(error) if isinstance(error, OSError) else render("cli.not_utf8")
+        reason = error.strerror or str(error) if isinstance(error, OSError) else render("cli.not_utf8")
+        return "cli.unreadable", {"reason": reason}
     try:
         job = Job(source, seed)
         return trace_of(job, executor.run(job, visitor=f"file {index}"))
     except EngineError as error:
-        return render(error.code, error.params)
+        return error.code, error.params
 
 
-def _lines(file: str, result: Trace | str, shown: dict[str, object]) -> Iterator[str]:
-    if isinstance(result, str):
-        yield f"{file}: refused: {shown['outcome']['message']}"  # type: ignore[index]
-    else:
+def _lines(file: str, result: Trace | Reason, shown: dict[str, object]) -> Iterator[str]:
+    if isinstance(result, Trace):
         yield from text(file, result)
+    else:
+        yield f"{file}: refused: {shown['outcome']['message']}"  # type: ignore[index]
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def is_told(function: Any) -> bool:
         return type(function.__func__) is FunctionType and bool(function.__func__.__code__.co_freevars == _MADE)
     if kind.__module__ != "__main__" or not isinstance(function, nn.Module):
         return False
-    own = function.__dict__
+    own = object.__getattribute__(function, "__dict__")  # without asking its class
     forward = own.get("forward") or kind.forward
     return (
         kind.__call__ is nn.Module.__call__
@@ -115,8 +115,8 @@ def written_by(node: Any, function: Any) -> list[torch.Tensor] | None:
         steps = function.__func__ is kind.step and not node.keywords
         if steps or function.__func__ is torch.optim.Optimizer.zero_grad:
             state = [part for parts in owner.state.values() for part in parts.values()]
-            written = [tensor for group in owner.param_groups for tensor in group["params"]]
-            return [*written, *[part for part in state if isinstance(part, torch.Tensor)]]
+            parameters = [tensor for group in owner.param_groups for tensor in group["params"]]
+            return [*parameters, *[part for part in state if isinstance(part, torch.Tensor)]]
     elif isinstance(owner, nn.Module) and function.__func__ is nn.Module.zero_grad:
         return tensors_of(owner)[1]
     return None

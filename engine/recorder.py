@@ -479,7 +479,7 @@ class Recorder(Observer):
             return  # where nothing is recorded there is a gap, and after it nothing is trusted
         pure = is_pure(node, function, operands)
         if not (pure or top.told):
-            self._may_have_changed(written_by(node, function))
+            self._guarded(self._may_have_changed, node, function)
         if top.watched:
             self.watch.end()
         if not self._ended:
@@ -496,11 +496,13 @@ class Recorder(Observer):
             outer.children += 1
 
     def _share(self, value: object, operands: Sequence[object]) -> None:
-        for tensor in tensors_in((value, *operands)):
-            self.snapshots.share(tensor)
+        for one in (value, *operands):
+            if isinstance(one, torch.Tensor):
+                self.snapshots.share(one)
 
-    def _may_have_changed(self, written: list[torch.Tensor] | None) -> None:
-        """A call may have written to these tensors, or to anything where that is None."""
+    def _may_have_changed(self, node: ast.AST, function: Any) -> None:
+        """An expression may have written to some tensors, or to any."""
+        written = written_by(node, function)
         if written is None:
             self.moment.turn += 1
         else:

@@ -18,6 +18,7 @@ import torch
 from torch._C._functorch import maybe_current_level
 
 from engine.graph import ACCUMULATE, Graph, View, short_name
+from engine.inside import tensors_in
 from engine.known import Known
 from engine.moment import Occurrence, next_node
 
@@ -79,7 +80,7 @@ def _form(function: Any, given: Sequence[object]) -> list[Any]:
     return [
         function.__name__ if type(function) is BuiltinFunctionType else type(function),
         (torch.is_grad_enabled(), torch.is_autocast_enabled("cpu"), torch.is_inference_mode_enabled()),
-        *[(one.shape, one.dtype, one.requires_grad) for one in given if isinstance(one, torch.Tensor)],
+        *[(one.shape, one.dtype, one.requires_grad) for one in tensors_in(given)],
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.errors import Parameters
 from engine.messages import render
 from engine.trace import (
     ArrayValue,
@@ -28,10 +29,9 @@ def report(file: str, trace: Trace) -> dict[str, Any]:
     return _Report(trace).whole(file)
 
 
-def refused(file: str, message: str) -> dict[str, Any]:
-    """The same object for a file that could not be read."""
-    empty = Trace(source="", outcome=Outcome("refused", "cli.unreadable", {"reason": message}))
-    return report(file, empty)
+def refused(file: str, code: str, params: Parameters) -> dict[str, Any]:
+    """The same object for a file that was not run, with the reason."""
+    return report(file, Trace(source="", outcome=Outcome("refused", code, params)))
 
 
 def sentence(outcome: Outcome) -> str:

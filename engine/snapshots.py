@@ -318,7 +318,8 @@ class Snapshots:
         before = known.preview
         if before is None or before.truncated or tensor.is_complex() or tensor.numel() != len(before.values):
             return preview_of(tensor, self.limit) != before
-        return elements(tensor) != before.values
+        now = elements(tensor)
+        return now != before.values and not all(map(_is_equal, now, before.values))
 
     def seen(self, tensor: torch.Tensor) -> Known | None:
         """A tensor inside a library call: its elements are read, a snapshot of it may never be taken. None where it has
@@ -451,3 +452,8 @@ class Snapshots:
         row = TensorValue(number, known.number, shape, dtype, "cpu", True, False, known.preview, None, node)
         self._rows.values.append(row)
         return number
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    """Whether two elements are the same, NaN among them."""
+    return bool(one == other or (one != one and other != other))

@@ -292,20 +292,22 @@ def _serialization() -> None:
 def _programs() -> None:
     """Through the whole road, so that the engine's own modules and tables are loaded too."""
     from engine.allowlist import warm as read_lists
-    from engine.executors.worker import run_job
+    from engine.executors.worker import prepare, run_job
 
     read_lists()
     window = (0, DEFAULT.window_ticks)
     run_job(Job(PROGRAM, window=window), _swallow, DEFAULT)
     run_job(Job("1 +", window=window), _swallow, DEFAULT)
     run_job(Job("import os", window=window), _swallow, DEFAULT)
+    prepare()
 
 
 def rehearse() -> None:
     """Run a small program in a child that waits: the pages every run writes to are then its own beforehand."""
-    from engine.executors.worker import run_job
+    from engine.executors.worker import prepare, run_job
 
     run_job(Job(PROGRAM, window=(0, DEFAULT.window_ticks)), _swallow, DEFAULT)
+    prepare()
 
 
 def _swallow(frame: bytes) -> None:

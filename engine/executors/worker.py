@@ -57,7 +57,7 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
     try:
         seed(job.seed)
         recorder = Recorder(program, limits, job.window, job.questions, emit=emit)
-        vocabulary = Allowlist(limits, job.seed)
+        vocabulary = _vocabulary(limits, job.seed)
         waiting = {one.subject for _, one in asked}
         read = 0
 
@@ -83,6 +83,23 @@ def run_job(job: Job, emit: Emit, limits: Limits = DEFAULT) -> None:
         _finish(recorder, interpreter, vocabulary, outcome, limits)
     except Exception as error:
         emit(encode(Frame(outcome=_own_fault(error))))
+
+
+_ready: list[Allowlist] = []
+
+
+def prepare() -> None:
+    """Make the vocabulary of the next run now: every child that is forked afterwards finds one of its own."""
+    _ready[:] = [Allowlist(DEFAULT)]
+
+
+def _vocabulary(limits: Limits, seed: int) -> Allowlist:
+    """One that no run has used."""
+    made = _ready.pop() if _ready else Allowlist(limits)
+    if made.limits != limits:
+        made = Allowlist(limits)
+    made.run.seed = seed
+    return made
 
 
 def _kept(emit: Emit, sent: list[bytes]) -> Emit:
@@ -116,7 +133,7 @@ def _whole(
 
 def seed(number: int) -> None:
     """What `--seed` means."""
-    torch.manual_seed(number)
+    torch.default_generator.manual_seed(number)  # not torch.manual_seed: it also notes who asked, for devices to come
     np.random.seed(number % 2**32)
     random.seed(number)
 

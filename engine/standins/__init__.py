@@ -38,13 +38,13 @@ class Run:
 
     def __init__(self, limits: Limits, seed: int) -> None:
         self.limits = limits
+        self.seed = seed
         self.folder = Folder(limits)
         self.owner: Any = None
         self.seconds = 0.0
         self.states: set[bytes] = set()
         self.operations: dict[Any, Any] = {}
         self.drawn: list[Callable[[], list[Figure]]] = []
-        self._seed = seed
         self._addresses: dict[int, int] = {}
 
     def address(self, real: int) -> int:
@@ -53,8 +53,8 @@ class Run:
 
     def next_seed(self) -> int:
         """The next number of a sequence that the seed of the run begins."""
-        self._seed = (self._seed * 6364136223846793005 + 1442695040888963407) % 2**63
-        return self._seed
+        self.seed = (self.seed * 6364136223846793005 + 1442695040888963407) % 2**63
+        return self.seed
 
     def now(self) -> float:
         """Seconds since 1970 by the clock of the run: each reading is a tenth of a millisecond after the one before."""
