@@ -114,7 +114,8 @@ export class Scene {
       if (!event || event.pass_ !== active.pass) continue;
       if (!model.edgeAt.has(`${node}:${arrow.position}`)) continue;
       const number = event.grad_inputs[arrow.position];
-      const value = number === null || number === undefined ? null : model.values.get(number);
+      if (number === undefined) continue; // it raised: nothing was sent on
+      const value = number === null ? null : model.values.get(number);
       state = active.event === event ? "flowing" : state === "flowing" ? state : "flowed";
       words.push(value ? preview(value, room) : "None");
     }
