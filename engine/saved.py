@@ -28,7 +28,7 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 _TEXT = 80
 _LIST = 16
 
-_CONSTANTS = frozenset({bool, int, float, str, tuple, type(None)})
+_CONSTANTS = frozenset({bool, int, str, type(None)})
 _TENSORS = frozenset({torch.Tensor, torch.nn.Parameter})
 _LAYOUTS = 8
 
@@ -134,7 +134,7 @@ def _read(node: Any, snapshots: Snapshots) -> Kept:
 def _remember(kind: type, values: list[Any], rows: list[Saved]) -> None:
     """What nodes of a type written in C++ keep, if it is tensors, numbers, flags and sizes."""
     types = [type(value) for value in values]
-    if not all(one in _TENSORS or one in _CONSTANTS for one in types):
+    if not all(type(value) in _TENSORS or _is_constant(value) for value in values):
         return
     names = _NAMES[kind]
     if kind not in _layouts:
@@ -152,6 +152,14 @@ def _remember(kind: type, values: list[Any], rows: list[Saved]) -> None:
     layouts = _layouts[kind][1]
     layouts.append(layout)
     del layouts[:-_LAYOUTS]
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether what is equal to this value, and of its type, has the same text: 0.0 and -0.0 do not."""
+    kind = type(value)
+    if kind is tuple:
+        return all(type(item) is int for item in value)
+    return kind in _CONSTANTS or (kind is float and value != 0)
 
 
 def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

@@ -1,9 +1,8 @@
 """Tensors as rows: which tensor is which through the run, and a new snapshot only where something changed.
 
 A tensor is known by a weak reference, looked up by its address and believed only while that reference is alive; nothing
-here keeps one alive. A snapshot is taken again when the version counter, the grad, the grad_fn or a flag differ.
-Programs that can write to memory behind the version counter (`.data`, numpy) have the elements themselves compared as
-well.
+here keeps one alive. A snapshot is taken again when the version counter, the grad, the grad_fn or a flag differ. Memory
+that something can write to behind the version counter (`.data` and numpy share it) has its elements compared as well.
 """
 
 from __future__ import annotations

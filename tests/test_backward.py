@@ -84,6 +84,23 @@ def test_a_change_in_place_of_what_backward_needs() -> None:
     assert (kept.tensor, kept.version) == (tensors(trace)["y"].tensor, 0)
 
 
+def test_a_node_that_fails_after_others_of_its_type_have_fired() -> None:
+    """It is watched from its beginning again: what it was sent is there, and nothing that it sent on."""
+    trace = record(
+        "import torch\nw = torch.ones(2, requires_grad=True)\n"
+        "for i in range(3):\n    y = w.exp()\n    z = y.sum()\n    if i == 2:\n        y.add_(1)\n    z.backward()\n"
+    )
+    assert trace.outcome is not None
+    assert trace.outcome.kind == "failed"
+    names = {node.number: node.name for node in trace.nodes}
+    *_, good, bad = [event for event in trace.events if names[event.node] == "ExpBackward0"]
+    assert good.pass_ == 1
+    assert bad.pass_ == 2
+    assert len(good.grad_inputs) == len(bad.grad_outputs) == 1
+    assert bad.grad_inputs == []
+    assert trace.passes[2].error is not None
+
+
 def test_asking_for_inputs_alone() -> None:
     trace = finished(TWO + "y = w * 3 + b\n(g,) = torch.autograd.grad(y, [w])")
     row = trace.passes[0]
