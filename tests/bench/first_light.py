@@ -45,6 +45,7 @@ for _ in range({steps}):
 STATEMENTS = 3  # of one step, the header of the loop among them
 FIRST, LAST = 12, 60
 """Steps of one run are timed from one to the other: what comes once is over by then."""
+LONG = 500
 ROUNDS = 40  # in each, everything that is compared runs once
 
 
@@ -109,6 +110,8 @@ def one_step() -> Iterator[str]:
     events = sum(len(frame.events) for frame in _decoded(frames(2)))
     yield f"one step, run and recorded: {milliseconds(ours)}, plain {milliseconds(bare)}: {ours / bare:.1f} times"
     rivals = {name: best[name] for name in list(measured)[2:]}
+    long = processor(lambda: frames(LONG), 7) / LONG
+    kept = len({step.iterations[0] for frame in frames(LONG) for step in decode_frame(frame).steps if step.iterations})
     import torchlens  # only now: it puts functions of its own in the place of torch's, and all becomes slower
 
     options = torchlens.options.CaptureOptions(save_grads="all", backward_ready=True)
@@ -120,6 +123,7 @@ def one_step() -> Iterator[str]:
     rivals["torchlens"] = processor(lens, 15)
     for name, seconds in rivals.items():
         yield f"  {name}: {milliseconds(seconds)}, {seconds / ours:.2f} times ours"
+    yield f"  a step of {LONG} in one loop, of which {kept} are recorded: {milliseconds(long)}"
     yield f"  we hold {events // 2} events a step with every gradient in and out, and every value; torchviz holds none"
 
 
