@@ -124,6 +124,8 @@ def _span_at(trace: Trace, tick: int) -> Span | None:
 
 def quiet_notes(trace: Trace) -> list[Reason]:
     """The quiet mistakes of a run, each once, in the order of their lines."""
+    if not trace.steps:
+        return []  # nothing ran: the text may not even be Python
     rows = Rows(trace)
     found: dict[tuple[str, Span | None], Reason] = {}
     for look in NOTES:

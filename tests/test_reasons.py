@@ -66,6 +66,15 @@ def test_why_grad_is_none(program: str, name: str, code: str, line: int | None) 
         assert render(f"{reason.code}.way", reason.params, language)
 
 
+@pytest.mark.parametrize("program", ["x = (1\n", "import torch\nif True:\n", "exec('1')\n"])
+def test_what_never_ran_has_no_quiet_mistakes(program: str) -> None:
+    """Its text may not even be Python."""
+    trace = run(program)
+    assert trace.outcome is not None
+    assert trace.outcome.kind == "refused"
+    assert quiet_notes(trace) == []
+
+
 def test_a_grad_that_is_there_needs_no_reason() -> None:
     trace = run(W + "w.sum().backward()\n")
     assert why_no_grad(Rows(trace), tensor(trace, "w"), trace.ticks) is None

@@ -96,6 +96,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "page.outcome.failed.somewhere": ("The program raised {type}", "程序引发了 {type}"),
     "page.outcome.refused": ("Line {line} is outside what runs here", "第 {line} 行超出了这里可运行的范围"),
     "page.outcome.refused.somewhere": ("This program is outside what runs here", "这个程序超出了这里可运行的范围"),
+    "page.outcome.syntax": ("Line {line} is not Python", "第 {line} 行不是有效的 Python"),
     "page.outcome.stopped": ("Stopped at line {line}", "在第 {line} 行停止"),
     "page.outcome.stopped.somewhere": ("The program was stopped", "程序已被停止"),
     "page.outcome.lost": ("The run was lost", "运行丢失"),

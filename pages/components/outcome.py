@@ -93,6 +93,8 @@ def _notes(notices: list[Notice]) -> None:
 def _heading(outcome: Outcome) -> str:
     if outcome.kind == "lost":
         return say("page.outcome.lost")
+    if outcome.code == "invalid.syntax" and outcome.span is not None:
+        return say("page.outcome.syntax", line=outcome.span[0])
     if outcome.span is None:
         return say(f"page.outcome.{outcome.kind}.somewhere", type=_plain(outcome.type))
     return say(f"page.outcome.{outcome.kind}", line=outcome.span[0], type=_plain(outcome.type))

@@ -71,6 +71,23 @@ def test_a_link_opens_a_scenario_and_its_error_in_words(browser_page: Page, app_
     expect(band).to_contain_text(f"Line {wrong.inner_text()} raised RuntimeError")
 
 
+def test_a_slip_of_syntax_is_said_at_its_line(browser_page: Page, app_url: str) -> None:
+    """Nothing runs, so there is no picture; the text stays, the page stands, and the mended program runs."""
+    page = opened(browser_page, f"{app_url}/program?scenario=chain_rule")
+    slip = "import torch\nw = torch.ones(2, requires_grad=True\ny = w * 2\n"
+    write(page, slip)
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(page.get_by_text(render("page.outcome.syntax", {"line": 2}))).to_be_visible()
+    expect(page.get_by_text("SyntaxError")).to_be_visible()
+    expect(page.locator(".stage .card")).to_have_count(0)
+    page.wait_for_timeout(1_000)
+    expect(page.locator("[data-testid='stException'], [data-testid='stAlert']")).to_have_count(0)
+    assert editor(page).input_value() == slip
+    write(page, slip.replace("=True", "=True)"))
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(row(page, "y")).to_be_visible()
+
+
 def test_a_broken_link_gets_a_sentence(browser_page: Page, app_url: str) -> None:
     """And the example, never a traceback. What else may be wrong with a link is for the tests without a browser."""
     page = opened(browser_page, f"{app_url}/program?c=%%%")
