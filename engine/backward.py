@@ -181,12 +181,10 @@ class Passes:
         """Hooks on every node that the pass can reach."""
         leaves: list[tuple[int, Any]] = []
         seen: set[int] = set()
-        numbered, find, own, fired = self._graph.number, self._graph.find, self.hooked, self._fired_types
+        numbered, own, fired = self._graph.number, self.hooked, self._fired_types
         while stack:
             node = stack.pop()
-            number = find(node)
-            if number is None:
-                number = numbered(node)
+            number = numbered(node)
             if number is None or number in seen:
                 continue
             seen.add(number)
@@ -196,9 +194,7 @@ class Passes:
             nodes.append((number, node))
             if type(node) not in fired:
                 own = own or isinstance(node, _FunctionBase)
-            for child, _ in node.next_functions:
-                if child is not None:
-                    stack.append(child)
+            stack.extend([child for child, _ in node.next_functions if child is not None])
         before, after, guarded, sound = running.hooks.before, running.hooks.after, self.guarded, self._graph.is_sound
         for number, node in nodes:
             if own and isinstance(node, _FunctionBase):  # it may write to what came in
@@ -212,8 +208,7 @@ class Passes:
 
     def _begin_node(self, running: Running, number: int, accumulate: Any, grad_outputs: Sequence[Any]) -> None:
         """A node begins: an AccumulateGrad, or one whose backward is the program's own."""
-        if running.deposit is not None:
-            self._settle()
+        self._settle()
         index, arrived = running.fire(number, self._arrived(grad_outputs))
         if accumulate is None:
             running.started[number] = (index, arrived)
@@ -232,18 +227,15 @@ class Passes:
         else:
             running.arrived.pop(number, None)
             index, arrived = running.fire(number, self._arrived(grad_outputs))
-        look, sent = self._snapshots.look, []
-        for grad in grad_inputs:
-            sent.append(None if grad is None else look(grad).value)
+        look = self._snapshots.look
+        sent = [None if grad is None else look(grad).value for grad in grad_inputs]
         self._rows.events.append(Event(running.number, index, number, arrived, sent))
         self._rows.mark()
 
     def _arrived(self, grads: Sequence[Any]) -> list[int | None]:
         """Where a node is sent several gradients the engine may have added one to another in place."""
-        again, numbers = self._snapshots.again, []
-        for grad in grads:
-            numbers.append(None if grad is None else again(grad))
-        return numbers
+        look = self._snapshots.again
+        return [None if grad is None else look(grad) for grad in grads]
 
     def _flush(self, running: Running) -> None:
         """A node that began and never ended raised: it has no grad_inputs."""

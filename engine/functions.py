@@ -82,6 +82,11 @@ def make_function(
     return function
 
 
+def is_made(function: object) -> bool:
+    """Whether it is a function that `make_function` made: a call of it runs code of the program."""
+    return type(function) is types.FunctionType and function.__code__.co_freevars == (_RUN,)
+
+
 def make_class(
     access: Access,
     name: str,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Container, Iterable
 from typing import Any, NamedTuple
 
 import torch
-from torch._C import _FunctionBase
 
 from engine.known import Known
 from engine.limits import Limits
@@ -57,7 +56,7 @@ class Graph:
         self._readable: dict[int, list[str]] = {}
         """The names under which a node keeps tensors, where all of these are known: reading them runs nothing."""
         self._freed: set[int] = set()
-        self.holding: set[int] = set()
+        self._holding: set[int] = set()
         """The nodes with saved tensors that are not freed."""
         self._unlabelled: list[tuple[int, NodeRow, int | None]] = []
         self._visits = 0
@@ -152,7 +151,7 @@ class Graph:
         tick, span, scope, module, pass_ = self._birth(sequence, number)
         row: NodeRow = (
             number,
-            _SHORT.get(type(node)) or short_name(node),
+            short_name(node),
             tick,
             span,
             scope,
@@ -193,11 +192,10 @@ class Graph:
     def _birth(self, sequence: int, number: int) -> tuple[int, Span | None, int, str, int | None]:
         """Where and when it was born: its tick, span, scope, module and pass."""
         made_by = None
-        if self.births:
-            inside = (
-                row for start, end, row in self.births[::-1] if start <= sequence and (end is None or sequence < end)
-            )
-            made_by = next(inside, None)
+        for start, end, row in reversed(self.births):
+            if start <= sequence and (end is None or sequence < end):
+                made_by = row
+                break
         found = self._moment.birth(sequence)
         if found is None:
             return self._moment.tick, None, 0, "", made_by
@@ -227,11 +225,7 @@ class Graph:
     def _view_of_leaf(self, node: Any, view: View, number: int) -> int | None:
         """The snapshot of a view that was made unwatched: the leaf is as it was, and the view is taken again."""
         following = node.next_functions
-        if (
-            (_SHORT.get(type(node)) or short_name(node)) != view.node
-            or len(following) != 1
-            or following[0][0]._sequence_nr() != ACCUMULATE
-        ):
+        if short_name(node) != view.node or len(following) != 1 or following[0][0]._sequence_nr() != ACCUMULATE:
             return None
         leaf = following[0][0].variable
         if (leaf.shape, leaf.stride(), leaf.dtype) != view.leaf:
@@ -243,7 +237,7 @@ class Graph:
         saved, tensors, readable = saved_of(node, self._snapshots)
         if tensors:
             self._keeping[number] = tensors[0].name
-            self.holding.add(number)
+            self._holding.add(number)
             self._bytes[number] = [
                 (row.tensor if row.tensor is not None else (number, row.name), row.nbytes) for row in tensors
             ]
@@ -275,11 +269,13 @@ class Graph:
             name = self._keeping.get(number)
             if name is not None and number not in self._freed and (number in gone or is_freed(node, name)):
                 self._freed.add(number)
-                self.holding.discard(number)
+                self._holding.discard(number)
                 self._rows.freed.append(Freed(number, self._moment.tick, pass_))
 
     def held(self, roots: set[int]) -> int:
         """Bytes that the graph behind these nodes keeps for backward, each tensor counted once."""
+        if not self._holding:
+            return 0
         known, nodes, freed, size = self._held
         if nodes != len(self._targets) or freed != len(self._freed) or known != roots:
             size = self._sum(roots)
@@ -317,11 +313,5 @@ class Graph:
 
 def short_name(node: Any) -> str:
     """ "MulBackward0", "AccumulateGrad": PyTorch's name without the C++ path."""
-    name: str = node.name().rsplit("::", 1)[-1]
-    if name == type(node).__name__ and not isinstance(node, _FunctionBase):  # others share a type
-        _SHORT[type(node)] = name
-    return name
-
-
-_SHORT: dict[type, str] = {}
-"""The names of the types of nodes that are written in C++."""
+    name: str = node.name()
+    return name.rsplit("::", 1)[-1]

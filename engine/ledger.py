@@ -39,24 +39,28 @@ class Ledger:
 
     def deposit(self, leaf: torch.Tensor, amount: int | None, before: int | None, pass_: int, node: int | None) -> None:
         """A pass has added `amount`."""
-        known, now = self._deposited(leaf)
+        known = self._deposited(leaf)
         self._write("deposit", known.number, amount, before, known.grad, pass_, node)
-        self._balances[known.number] = now
+        self._balances[known.number] = self._balance(leaf, known)
 
-    def _deposited(self, tensor: torch.Tensor) -> tuple[Known, Balance]:
-        """What is known of a tensor now that a pass may have added to its `.grad`, and what that holds."""
-        grad, held = tensor.grad, None
+    def _deposited(self, tensor: torch.Tensor) -> Known:
+        """What is known of a tensor now that a pass may have added to its `.grad`."""
+        grad = tensor.grad
         if grad is not None:
             held = self._snapshots.known(grad)
             held.turn = -1
             if held.value >= 0 and held.version != grad._version:
                 self._snapshots.written(held)
-        known = self._snapshots.look_again(tensor)
-        return known, _balance(held, known)
+        self._snapshots.known(tensor).turn = -1
+        return self._snapshots.look(tensor)
 
     def _balance(self, tensor: torch.Tensor, known: Known) -> Balance:
-        grad = None if known.grad is None else tensor.grad
-        return _balance(None if grad is None else self._snapshots.known(grad), known)
+        if known.grad is None:
+            return Balance(None, None)
+        grad = tensor.grad
+        assert grad is not None
+        held = self._snapshots.known(grad)
+        return Balance((held.number, held.version, held.preview), known.grad)
 
     def retained(self, pass_: int, node_of: dict[int, tuple[int, list[int | None]]]) -> None:
         """Deposits of this pass into non-leaf tensors that retain their grad. `node_of`: node -> (index, its
@@ -64,7 +68,7 @@ class Ledger:
         for known, tensor in self._holders() if self._snapshots.retaining else ():
             if not known.retains_grad or known.node not in node_of:
                 continue
-            _, now = self._deposited(tensor)
+            now = self._balance(tensor, self._deposited(tensor))
             balance = self._balances.get(known.number)
             if now.content is None or (balance is not None and balance.content == now.content):
                 continue
@@ -129,13 +133,6 @@ class Ledger:
         row = Deposit(self._numbers, kind, self._moment.tick, tensor, amount, before, after, pass_, node)  # type: ignore[arg-type]
         self._numbers += 1
         self._rows.deposits.append(row)
-
-
-def _balance(grad: Known | None, known: Known) -> Balance:
-    """What the `.grad` of a tensor holds, by what is known of both."""
-    if grad is None or known.grad is None:
-        return Balance(None, None)
-    return Balance((grad.number, grad.version, grad.preview), known.grad)
 
 
 def _is_zero(preview: Preview | None) -> bool:

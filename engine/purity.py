@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.functions import is_made
 from engine.inside import tensors_of
 
 _OPERATORS = (ast.BinOp, ast.UnaryOp, ast.Compare)
@@ -84,24 +85,18 @@ def is_told(function: Any) -> bool:
     """Whether a call does nothing but run code of the program, of which the recorder is told."""
     kind: Any = type(function)
     if kind is FunctionType:
-        return bool(function.__code__.co_freevars == _MADE)
+        return is_made(function)
     if kind is MethodType:
-        return type(function.__func__) is FunctionType and bool(function.__func__.__code__.co_freevars == _MADE)
+        return is_made(function.__func__)
     if kind.__module__ != "__main__" or not isinstance(function, nn.Module):
         return False
     own = object.__getattribute__(function, "__dict__")  # without asking its class
-    forward = own.get("forward") or kind.forward
     return (
         kind.__call__ is nn.Module.__call__
-        and type(forward) is FunctionType
-        and forward.__code__.co_freevars == _MADE
+        and is_made(own.get("forward") or kind.forward)
         and not (own.get("_forward_pre_hooks") or own.get("_forward_hooks"))
         and not (own.get("_backward_pre_hooks") or own.get("_backward_hooks"))  # the library puts some there, too
     )
-
-
-_MADE = (".run",)
-"""The closure of the functions that the interpreter makes."""
 
 
 def written_by(node: Any, function: Any) -> list[torch.Tensor] | None:

@@ -31,7 +31,6 @@ from engine.graph import Graph
 from engine.inside import tensors_in
 from engine.ledger import Ledger
 from engine.limits import DEFAULT, Limits
-from engine.memo import Memo
 from engine.modules import Modules
 from engine.moment import Moment, Occurrence, next_node
 from engine.naming import Naming
@@ -91,12 +90,10 @@ class Recorder(Observer):
         self.rows = Rows(emit, limits)
         self.moment = Moment()
         self._naming = Naming(program.tree)
-        self._names = Memo(self._naming.of)
-        self._spans = Memo(program.span)
         self.snapshots = Snapshots(self.rows, self.moment, limits)
         self.variables = Variables(self.rows, self.moment, self.snapshots, limits)
         self.graph = Graph(self.rows, self.moment, self.snapshots, limits)
-        self.graph.locate, self.graph.scope_exists = self._spans.__getitem__, self._scope
+        self.graph.locate, self.graph.scope_exists = program.span, self._scope
         self.ledger = Ledger(self.rows, self.moment, self.snapshots)
         self.passes = Passes(self.rows, self.moment, self.snapshots, self.graph, self.ledger, limits)
         self.watch = Watch(self.moment, self.graph, self.snapshots)
@@ -222,7 +219,7 @@ class Recorder(Observer):
             place.written = True
             name, tick, node = place.begun
             parent = None if place.caller is None else self._scope(place.caller.number)
-            span = None if isinstance(node, ast.Module) else self._spans[node]
+            span = None if isinstance(node, ast.Module) else self._program.span(node)
             self.rows.scopes.append(Scope(number, name, parent, tick, span))
         return number
 
@@ -263,7 +260,7 @@ class Recorder(Observer):
         moment.tick, moment.scope, moment.on = tick, place.number, on
         self._locals = scope.variables
         if on:
-            moment.span = self._spans[node]
+            moment.span = self._program.span(node)
             if self._gap:
                 self._guarded(self._resume)
 
@@ -282,10 +279,7 @@ class Recorder(Observer):
             if bound is None:
                 self.moment.turn += 1
             try:
-                if self._naming.modes or self.watch.active:
-                    self._unseen(self._finish_statement, statement, scope.variables, value, bound)
-                else:
-                    self._finish_statement(statement, scope.variables, value, bound)
+                self._unseen(self._finish_statement, statement, scope.variables, value, bound)
             except Exception as error:
                 self._fault(error)
         elif statement.printed or statement.warnings or type(node) is ast.Break:
@@ -342,7 +336,7 @@ class Recorder(Observer):
             moment.tick, moment.scope, moment.on = caller.tick, caller.place.number, caller.on and not self._ended
             moment.statement = caller.node
             if moment.on:
-                moment.span = self._spans[caller.node]
+                moment.span = self._program.span(caller.node)
 
     def _aside(self, statement: Open, variables: dict[str, object], value: object, *, raised: bool = False) -> None:
         """A step in an iteration that is otherwise left out."""
@@ -352,7 +346,7 @@ class Recorder(Observer):
             self._leftover += statement.printed
             return
         self._counts["aside"] += 1
-        self.moment.tick, self.moment.span = statement.tick, self._spans[statement.node]
+        self.moment.tick, self.moment.span = statement.tick, self._program.span(statement.node)
         self.moment.gap()
         self._guarded(self._step, statement, variables, value, raised)
 
@@ -397,9 +391,9 @@ class Recorder(Observer):
         if statement.tick <= place.last:
             return
         place.last = statement.tick
-        scope = place.number if place.written else self._scope(place.number)
-        self.moment.tick = statement.tick
-        span = self.moment.span = self._spans[statement.node]
+        scope = self._scope(place.number)
+        span = self._program.span(statement.node)
+        self.moment.tick, self.moment.span = statement.tick, span
         self.snapshots.roots.clear()
         found = self.variables.of_scope(variables, is_global=variables is self._globals, bound=bound)
         shown = None if value is NOTHING or value is None else self.variables.value(value)
@@ -424,8 +418,6 @@ class Recorder(Observer):
     def _graph_bytes(self, place: Place) -> int:
         """What the graph behind the variables of this scope and of those that called it holds."""
         place.roots = set(self.snapshots.roots)
-        if not self.graph.holding:
-            return 0
         roots, caller = place.roots, place.caller
         while caller is not None:
             roots, caller = roots | caller.roots, caller.caller
@@ -455,14 +447,12 @@ class Recorder(Observer):
             calm = self._calm[node] = is_calm(node)
         if not calm:
             moment.turn += 1
-        occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number)
+        occurrence = Occurrence(node, moment.tick, moment.scope, moment.module, number, told=is_told(function))
         moment.stack.append(occurrence)
-        occurrence.told = is_told(function)
         watchable = moment.tick < self._last and type(node) is ast.Call and not self.watch.active
-        watchable = watchable and not (
-            occurrence.told or self._naming.modes
-        )  # a mode of the program's meets none of ours
-        if watchable and self._names[node].last not in _UNWATCHED:
+        # What is inside a call of the program's is told of by itself; its own modes are to meet none of ours.
+        watchable = watchable and not (occurrence.told or self._naming.modes)
+        if watchable and self._naming.of(node).last not in _UNWATCHED:
             occurrence.repeat = self.repeats.of(node, function, operands)
             if occurrence.repeat is None:
                 self.watch.begin(occurrence)
@@ -484,10 +474,7 @@ class Recorder(Observer):
             self.watch.end()
         if not self._ended:
             try:
-                if self._naming.modes or self.watch.active:
-                    self._unseen(self._operation, top, value, operands, function if pure else None)
-                else:
-                    self._operation(top, value, operands, function if pure else None)
+                self._unseen(self._operation, top, value, operands, function if pure else None)
             except Exception as error:
                 self._fault(error)
         if top.watched:
@@ -513,7 +500,9 @@ class Recorder(Observer):
         """Record such that neither our watch nor a mode of the program's sees what is read for it."""
         if self._naming.modes:
             return unseen(partial(action, *given))
-        return unwatched(self.watch, partial(action, *given))
+        if self.watch.active:
+            return unwatched(self.watch, partial(action, *given))
+        return action(*given)
 
     def failed_expression(self, node: ast.AST, error: BaseException) -> None:
         moment = self.moment
@@ -540,11 +529,11 @@ class Recorder(Observer):
             self.repeats.recall(found, found.repeat)
         elif found.watched and pure is not None and type(value) is torch.Tensor:
             self.repeats.learn(found, pure, operands, value)
-        name = self._names[found.node]
+        name = self._naming.of(found.node)
         inputs = [self.snapshots.before(tensor) for tensor in given]
         outputs = [self.snapshots.look(tensor).value for tensor in made]
-        span = self._spans[found.node]
-        scope = found.scope if self._by_row[found.scope].written else self._scope(found.scope)
+        span = self._program.span(found.node)
+        scope = self._scope(found.scope)
         row = Operation(
             self._counts["operations"],
             found.tick,
@@ -579,7 +568,7 @@ class Recorder(Observer):
         reason = reason_of(found.node, name, given, value, made)
         if reason is not None:
             source = next(number for tensor, number in zip(given, inputs, strict=True) if tensor.requires_grad)
-            span = self._spans[found.node]
+            span = self._program.span(found.node)
             output = outputs[0] if outputs else None
             self.rows.cuts.append(Cut(self._counts["cuts"], found.tick, span, reason, source, output))
             self._counts["cuts"] += 1
@@ -598,7 +587,7 @@ class Recorder(Observer):
     def _pass_is_called(self) -> bool:
         stack = self.moment.stack
         top = stack[-1] if stack else None
-        if type(top) is not Occurrence or top.passes or self._names[top.node].last not in ("backward", "grad"):
+        if type(top) is not Occurrence or top.passes or self._naming.of(top.node).last not in ("backward", "grad"):
             return False
         top.passes = 1
         return True
@@ -607,7 +596,7 @@ class Recorder(Observer):
         """Of the expression that is being evaluated, else of the statement."""
         stack = self.moment.stack
         top = stack[-1] if stack else self.moment.statement
-        return self._spans[top.node if isinstance(top, Occurrence) else top]
+        return self._program.span(top.node if isinstance(top, Occurrence) else top)
 
     def _reachable(self) -> tuple[dict[str, object], dict[str, object]]:
         """The variables a module may be named by: the present scope's and the program's."""

@@ -71,12 +71,12 @@ class Rows:
 
     def mark(self) -> None:
         """Here a frame may end: no row before refers to one after."""
-        if len(self.values) + len(self.steps) - self._marked >= APART:
+        if self.size() - self._marked >= APART:
             self.end()
 
     def end(self) -> None:
         """The same, where what was added may be large."""
-        self._marked = len(self.values) + len(self.steps)
+        self._marked = self.size()
         self._marks.append(self._lengths())
 
     def _lengths(self) -> list[int]:
@@ -90,19 +90,9 @@ class Rows:
 
     def send(self, ticks: int, outcome: Outcome | None = None, final: Final = None, printed: str | None = None) -> None:
         """Everything collected so far as one frame, or as several when it is too large. Every node has its label."""
-        last = Frame(ticks=ticks, outcome=outcome, final=final, printed=printed, **self._tables)
-        content = encode(last)
-        if len(content) <= self._limits.frame_size or not self._marks:
-            self._emit_frame(content)
-        else:
-            lengths = self._lengths()
-            self._send([0] * len(lengths), lengths, ticks, (outcome, final, printed))
+        self._send([0] * len(self._tables), self._lengths(), ticks, (outcome, final, printed))
         self._clear()
         self.full = self.sent > self._limits.trace_size - 2 * self._limits.frame_size
-
-    def _emit_frame(self, content: bytes) -> None:
-        self.sent += len(content) + self._limits.frame_cost
-        self._emit(content)
 
     def _send(
         self, start: list[int], end: list[int], ticks: int, ended: tuple[Outcome | None, Final, str | None]
@@ -113,7 +103,8 @@ class Rows:
         content = encode(Frame(ticks=ticks, outcome=ended[0], final=ended[1], printed=ended[2], **tables))
         middle = self._middle(sum(start), sum(end)) if len(content) > self._limits.frame_size else None
         if middle is None:
-            self._emit_frame(content)
+            self.sent += len(content) + self._limits.frame_cost
+            self._emit(content)
         else:
             self._send(start, middle, ticks, (None, None, None))
             self._send(middle, end, ticks, ended)

@@ -3,15 +3,13 @@ silence PyTorch's own check for in-place changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import torch
 from torch._C import _FunctionBase
 from torch._C._autograd import _top_saved_tensors_default_hooks
 
-from engine.known import DTYPES, dtype_name, is_plain, shape_of
+from engine.known import dtype_name, is_plain, shape_of
 from engine.previews import preview_of
 from engine.snapshots import Snapshots
 from engine.trace import Preview, Saved
@@ -28,25 +26,9 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 _TEXT = 80
 _LIST = 16
 
-_CONSTANTS = frozenset({bool, int, str, type(None)})
-_TENSORS = frozenset({torch.Tensor, torch.nn.Parameter})
-_LAYOUTS = 8
-
-
-class Layout(NamedTuple):
-    """What nodes of one type were seen to keep: of the values under their names the types, and those that are no
-    tensors; their rows, with None where a tensor stands; and for each tensor (where its row is, where its value is, its
-    name)."""
-
-    types: list[type]
-    places: list[int]
-    constants: list[Any]
-    rows: list[Saved | None]
-    tensors: list[tuple[int, int, str]]
-
-
-_layouts: dict[type, tuple[Callable[[Any], tuple[Any, ...]], list[Layout]]] = {}
-"""Type of a node -> what reads all that it keeps, and its layouts, the latest last."""
+_CONSTANTS = frozenset({bool, int, str})
+_ROWS = 2_000
+_rows: dict[Any, Saved] = {}
 
 
 def names_of(node: Any) -> tuple[str, ...]:
@@ -74,33 +56,8 @@ def saved_of(node: Any, snapshots: Snapshots) -> Kept:
     """All that it keeps; tensors in lists as `name[0]`. What was freed before anyone looked says so."""
     if _top_saved_tensors_default_hooks(True) is not None:
         return Kept([Saved(name, text=PACKED) for name in names_of(node)], [], False)
-    reader, layouts = _layouts.get(type(node), _UNKNOWN)
-    if reader is None:
-        return _read(node, snapshots)
-    try:
-        values = reader(node)
-    except RuntimeError:
-        return _read(node, snapshots)
-    types = list(map(type, values))
-    for types_then, places, constants, rows_then, tensors_then in layouts:
-        if types_then == types and [values[place] for place in places] == constants:
-            rows: list[Any] = rows_then.copy()
-            tensors = []
-            for place, index, name in tensors_then:
-                row = rows[place] = _tensor(name, values[index], snapshots)
-                tensors.append(row)
-            return Kept(rows, tensors, True)
-    return _read(node, snapshots)
-
-
-_UNKNOWN: tuple[None, list[Layout]] = (None, [])
-
-
-def _read(node: Any, snapshots: Snapshots) -> Kept:
-    """The same, one name after the other; what is seen is remembered."""
     rows: list[Saved] = []
     tensors: list[Saved] = []
-    values: list[Any] = []
     readable = True
     for name in names_of(node):
         try:
@@ -109,64 +66,37 @@ def _read(node: Any, snapshots: Snapshots) -> Kept:
             rows.append(Saved(name, text=_reason(error)))
             readable = False
             continue
-        values.append(value)
+        if value is None:
+            continue
+        kind = type(value)
+        if kind in _CONSTANTS or (kind is tuple and value and type(value[0]) is int):
+            rows.append(_constant(name, kind, value))
+            continue
         if isinstance(value, torch.Tensor):
             found = [_tensor(name, value, snapshots)]
-        elif type(value) in (list, tuple) and any(isinstance(item, torch.Tensor) for item in value):
+        elif kind in (list, tuple) and any(isinstance(item, torch.Tensor) for item in value):
             readable = False  # a list may be longer than what is written of it
             found = [
                 _tensor(f"{name}[{index}]", item, snapshots)
                 for index, item in enumerate(value[:_LIST])
                 if isinstance(item, torch.Tensor)
             ]
-        elif value is not None:
-            rows.append(Saved(name, text=repr(value)[:_TEXT]))
-            continue
         else:
+            rows.append(Saved(name, text=repr(value)[:_TEXT]))
             continue
         rows += found
         tensors += found
-    if readable and type(node) in _NAMES:
-        _remember(type(node), values, rows)
     return Kept(rows, tensors, readable)
 
 
-def _remember(kind: type, values: list[Any], rows: list[Saved]) -> None:
-    """What nodes of a type written in C++ keep, if it is tensors, numbers, flags and sizes."""
-    types = [type(value) for value in values]
-    if not all(type(value) in _TENSORS or _is_constant(value) for value in values):
-        return
-    names = _NAMES[kind]
-    if kind not in _layouts:
-        _layouts[kind] = (_reader(names), [])
-    position = {row.name: index for index, row in enumerate(rows)}
-    places = [index for index, one in enumerate(types) if one not in _TENSORS]
-    standing = {names[index]: index for index, one in enumerate(types) if one in _TENSORS}
-    layout = Layout(
-        types,
-        places,
-        [values[place] for place in places],
-        [None if row.name in standing else row for row in rows],
-        [(position[name], index, name) for name, index in standing.items()],
-    )
-    layouts = _layouts[kind][1]
-    layouts.append(layout)
-    del layouts[:-_LAYOUTS]
-
-
-def _is_constant(value: Any) -> bool:
-    """Whether what is equal to this value, and of its type, has the same text: 0.0 and -0.0 do not."""
-    kind = type(value)
-    if kind is tuple:
-        return all(type(item) is int for item in value)
-    return kind in _CONSTANTS or (kind is float and value != 0)
-
-
-def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """What reads all these attributes. Raises RuntimeError where one is freed or was modified."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda node: tuple([getattr(node, name) for name in names])
+def _constant(name: str, kind: type, value: Any) -> Saved:
+    """A number, a flag, sizes: the same row wherever the same is kept under the same name."""
+    row = _rows.get((name, kind, value))
+    if row is None:
+        if len(_rows) >= _ROWS:
+            _rows.clear()
+        row = _rows[name, kind, value] = Saved(name, text=repr(value)[:_TEXT])
+    return row
 
 
 def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
@@ -179,7 +109,7 @@ def _tensor(name: str, tensor: torch.Tensor, snapshots: Snapshots) -> Saved:
         preview = known.preview
     elif plain:
         preview = preview_of(tensor, snapshots.limit)
-    dtype = DTYPES.get(tensor.dtype) or dtype_name(tensor.dtype)
+    dtype = dtype_name(tensor.dtype)
     if plain:
         return Saved(name, number, tensor.shape, dtype, tensor.nbytes, version, preview)
     return Saved(name, number, shape_of(tensor), dtype, _nbytes(tensor), version, preview)

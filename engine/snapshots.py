@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
-from weakref import ref
 
 import torch
 from torch._C._functorch import maybe_current_level
@@ -53,10 +52,10 @@ class Snapshots:
         self._moment = moment
         self.limit = limits.preview_elements
         """Elements that are shown of a tensor."""
-        self._aliased = self._distrusted = False
-        """Whether any memory, and whether all memory, may change without the version counter."""
         self._shared: set[int] = set()
-        """The storages that may, by address."""
+        """The storages that may change without the version counter, by address."""
+        self._distrusted = False
+        """Whether all memory may."""
         self._known: dict[int, Known] = {}
         self._storages: dict[int, list[Known]] = {}
         """The latest tensors in each storage, by its address."""
@@ -89,7 +88,7 @@ class Snapshots:
 
     def distrust(self) -> None:
         """From here on the elements are compared as well: some library calls write behind the version counter."""
-        self._aliased = self._distrusted = True
+        self._distrusted = True
         self._moment.turn += 1
 
     def share(self, tensor: torch.Tensor) -> None:
@@ -98,12 +97,11 @@ class Snapshots:
         if is_plain(tensor):
             base = base_of(tensor, tensor.data_ptr(), int(tensor.storage_offset()))
             self._shared.add(base)
-            self._aliased = True
             for known in self._storages.get(base, ()):
                 known.turn = -1
 
     def _is_aliased(self, known: Known) -> bool:
-        return self._distrusted or known.base in self._shared
+        return known.base in self._shared or self._distrusted
 
     def known(self, tensor: torch.Tensor) -> Known:
         """What is known of this tensor, without looking at its value."""
@@ -122,9 +120,6 @@ class Snapshots:
         known = self._known.get(id(tensor))
         turn = self._moment.turn
         if known is None or known.ref() is not tensor:
-            apart = type(tensor) is torch.Tensor and not tensor.requires_grad and tensor.grad is None
-            if apart and is_plain(tensor) and not tensor.is_inference():
-                return self._first(tensor, turn)
             known = self._known[id(tensor)] = meet(self._tensors, tensor)
             self._tensors += 1
         elif known.turn == turn or self._is_same(tensor, known, turn):
@@ -139,18 +134,12 @@ class Snapshots:
             self._look(tensor, known, turn)
         return known
 
-    def look_again(self, tensor: torch.Tensor) -> Known:
-        """The same, of a tensor whose `.grad` a pass may have written to."""
-        known = self.known(tensor)
-        self._look(tensor, known, self._moment.turn)
-        return known
-
     def again(self, tensor: torch.Tensor) -> int:
         """The same as `tensor`, of a gradient on its way: the engine may have added another to it in place."""
         known = self._known.get(id(tensor))
         if known is None or known.value < 0 or known.ref() is not tensor or known.inference:
             return self.tensor(tensor)
-        if self._aliased and self._is_aliased(known):
+        if self._is_aliased(known):
             return self.tensor(tensor)
         if tensor._version != known.version:
             known.turn, known.is_grad = -1, True
@@ -176,25 +165,9 @@ class Snapshots:
                     self.changed.add(known.number)
                     self.written(known)
 
-    def _first(self, tensor: torch.Tensor, turn: int) -> Known:
-        """The first snapshot of a plain tensor that has no part in autograd. In a pass these are most of all."""
-        number, value = self._tensors, self.reserve()
-        self._tensors = number + 1
-        shape, dtype, version = tensor.shape, tensor.dtype, tensor._version
-        preview = preview_of(tensor, self.limit)
-        pointer, offset = tensor.data_ptr(), int(tensor.storage_offset())
-        base = pointer - offset * tensor.itemsize if pointer else base_of(tensor, pointer, offset)
-        generation, flags = self._moment.generation, (False, False, False)
-        seen = (value, version, preview, turn, generation, *flags, dtype, shape, pointer, base, 0, offset)
-        known = self._known[id(tensor)] = Known(number, ref(tensor), True, False, *seen)
-        storage = known.storage = self._storage(known, base)
-        name, stride = DTYPES.get(dtype) or dtype_name(dtype), tensor.stride()
-        rest = (None, None, 0, False, version, storage, offset, stride)
-        self._rows.values.append(TensorValue(value, number, shape, name, "cpu", False, True, preview, *rest))
-        return known
-
     def _look_apart(self, tensor: torch.Tensor, known: Known, turn: int) -> None:
-        """Another snapshot of such a tensor: it was written to, or its elements alone were read before."""
+        """A snapshot of a tensor that has no part in autograd, as the gradients on their way: it is new, or was written
+        to."""
         version = tensor._version
         if known.value >= 0:
             self.changed.add(known.number)
@@ -203,30 +176,14 @@ class Snapshots:
         if known.value >= 0 or known.preview is None or version != known.version:
             known.preview = preview_of(tensor, self.limit)
         known.version = version
-        known.dtype = dtype = tensor.dtype
-        self._locate(tensor, known)
-        value = known.value = self.reserve()
-        row = TensorValue(
-            value,
-            known.number,
-            known.shape,
-            DTYPES.get(dtype) or dtype_name(dtype),
-            "cpu",
-            False,
-            True,
-            known.preview,
-            version=version,
-            storage=known.storage,
-            storage_offset=known.offset,
-            stride=tensor.stride(),
-        )
-        self._rows.values.append(row)
+        known.value = self.reserve()
+        self._write(tensor, known, True)
 
     def _is_same(self, tensor: torch.Tensor, known: Known, turn: int) -> bool:
         """Whether it is plainly as it was. Where its version is the same, its grad_fn can only have been taken away."""
         if known.value < 0 or known.inference or tensor._version != known.version:
             return False
-        if self._aliased and self._is_aliased(known):
+        if self._is_aliased(known):
             return False
         if is_moved(tensor, known):
             return False
@@ -288,12 +245,12 @@ class Snapshots:
         if known.value >= 0:
             same = not (written or moved) and grad == known.grad and node == known.node
             same = same and requires_grad == known.requires_grad and retains == known.retains_grad
-            if same and not (self._aliased and self._is_aliased(known) and self._differs(tensor, known)):
+            if same and not (self._is_aliased(known) and self._differs(tensor, known)):
                 return
             self.changed.add(known.number)
             if written:
                 self._tell_change(known, version, was)
-        if written or moved or known.preview is None or (self._aliased and self._is_aliased(known)):
+        if written or moved or known.preview is None or self._is_aliased(known):
             known.preview = preview_of(tensor, self.limit) if known.plain else None
         known.version, known.grad, known.node = version, grad, node
         known.requires_grad, known.retains_grad = requires_grad, retains
@@ -377,7 +334,7 @@ class Snapshots:
         if pointer == known.pointer and shape == known.shape:
             return
         offset = int(tensor.storage_offset())
-        base = pointer - offset * tensor.itemsize if pointer else base_of(tensor, pointer, offset)
+        base = base_of(tensor, pointer, offset)
         known.pointer, known.shape, known.offset, known.base = pointer, shape, offset, base
         known.storage = self._storage(known, base)
 
@@ -435,7 +392,7 @@ class Snapshots:
             return None
         now = (leaf._version, leaf.data_ptr())
         held = self._views.get((known.number, shape, stride))
-        if held is None or held[0] != now or (self._aliased and self._is_aliased(known)):
+        if held is None or held[0] != now or self._is_aliased(known):
             preview = preview_of(leaf.detach().as_strided(shape, stride), self.limit)
             held = self._views[known.number, shape, stride] = (now, preview)
         number, tensor = self.reserve(), self._tensors

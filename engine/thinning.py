@@ -50,7 +50,6 @@ class Place:
         "block",
         "caller",
         "inherited",
-        "iterations",
         "last",
         "loops",
         "number",
@@ -71,8 +70,6 @@ class Place:
         """The tick of its latest step."""
         self.loops: list[Running] = []
         self.around: tuple[Running, ...] = () if caller is None else (*caller.around, *caller.loops)
-        self.iterations: list[tuple[int, int]] | None = None
-        """(number of the Loop, iteration) of its own loops, None until they are asked for."""
         self.inherited = caller is not None and caller.thin
         self.thin: bool = self.inherited
         self.written = False
@@ -80,7 +77,6 @@ class Place:
     def settle(self) -> None:
         """A loop of this scope began, went on or ended."""
         self.thin = self.inherited or not all(loop.kept for loop in self.loops)
-        self.iterations = None
 
 
 class Loops:
@@ -121,13 +117,12 @@ class Loops:
         return place
 
     def _find(self, node: ast.stmt) -> tuple[Running, Place]:
-        innermost = self._open[-1]
-        return innermost if innermost[0].node is node else next(one for one in self._open[::-1] if one[0].node is node)
+        return next(found for found in reversed(self._open) if found[0].node is node)
 
     def forget(self) -> None:
         """Rows were dropped: loops that run are named anew."""
-        for loop, place in self._open:
-            loop.number = place.iterations = None
+        for loop, _ in self._open:
+            loop.number = None
 
     def leave(self, place: Place) -> None:
         """Its scope is over: a generator may end in the middle of a loop."""
@@ -136,11 +131,7 @@ class Loops:
 
     def iterations(self, place: Place) -> list[tuple[int, int]]:
         """(number of the Loop, iteration) of the loops around a statement of that scope, outermost first."""
-        if place.around:  # a generator outlives an iteration of these
-            return [(self._number(loop), loop.index) for loop in (*place.around, *place.loops)]
-        if place.iterations is None:
-            place.iterations = [(self._number(loop), loop.index) for loop in place.loops]
-        return place.iterations
+        return [(self._number(loop), loop.index) for loop in (*place.around, *place.loops)]
 
     def _number(self, loop: Running) -> int:
         if loop.number is None:

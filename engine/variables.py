@@ -165,7 +165,7 @@ class Variables:
 
     def _bind(self, latest: Looked, scope: Mapping[str, object], names: Sequence[str]) -> bool:
         """Look at these variables only; False where that is not enough."""
-        unknown = len(set(names).difference(latest.positions)) if names else 0
+        unknown = len(set(names) - latest.positions.keys())
         if len(scope) != latest.size + unknown or len(latest.found) + unknown > self._limits.variables:
             return False  # a name is gone, as that of a caught exception, or stood for something that is not shown
         latest.size = len(scope)
@@ -221,7 +221,7 @@ class Variables:
         if write is _looked_at:
             known = self._snapshots.look(value)  # type: ignore[arg-type]
             return ((name, known.value), known.roots, known.number)
-        if write is _nothing or name[:2] == "__" == name[-2:]:
+        if write is _nothing or _is_dunder(name):
             return _NO_ENTRY
         self._snapshots.roots.clear()
         number = write(value, name, rank + 1)
@@ -414,6 +414,10 @@ def is_nameless(value: object) -> bool:
 def callable_or_facade(value: object) -> bool:
     """Whether an object of ours stands for a library or one of its functions."""
     return callable(value) or "facade" in type(value).__name__.lower()
+
+
+def _is_dunder(name: str) -> bool:
+    return name[:2] == "__" == name[-2:]
 
 
 def _looked_at(value: Any, name: str, rank: int) -> int:
