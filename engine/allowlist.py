@@ -90,7 +90,7 @@ class Allowlist:
         self.limits = limits
         self.run = Run(limits, seed)
         self._standins = offered(self.run)
-        self._modules = {*lists.module_names(), *self._standins}
+        self._modules = {*lists.module_names(), *self._standins, *guards.SWITCHES}
         self._packages = {name.rpartition(".")[0] for name in self._modules} | self._modules
         self._facades: dict[str, Facade] = {}
         self._admitted: dict[int, Any] = {}  # callables this run may call, held so that an id is never reused
@@ -130,6 +130,8 @@ class Allowlist:
         key = (facade.dotted, name)
         if key in self._functions:
             return self._functions[key]
+        if name in guards.SWITCHES.get(facade.dotted, ()):
+            return getattr(lists.resolve(facade.dotted), name)
         dotted = f"{facade.dotted}.{name}"
         standin = self._standins.get(facade.dotted, {})
         if name in standin:
@@ -282,6 +284,9 @@ class Allowlist:
             if name in guards.SETTINGS.get(value.dotted, ()):
                 self._standins.setdefault(value.dotted, {})[name] = new
                 self._functions.pop((value.dotted, name), None)
+                return
+            if name in guards.SWITCHES.get(value.dotted, ()):
+                setattr(lists.resolve(value.dotted), name, new)
                 return
             raise Refused("refused.write.module", name=f"{value.dotted}.{name}")
         if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.MethodType):

@@ -29,6 +29,8 @@ class Folder:
         self._files: dict[str, bytes] = {}
         self._written: set[bytes] = set()
         self._classes: dict[str, Any] = {}
+        self.own_only = False
+        """Whether only what this run has saved may be loaded: classes of a library are trusted."""
 
     def files(self) -> list[tuple[str, bytes]]:
         """(path, content) of every file, in the order in which they were first written."""
@@ -124,11 +126,14 @@ class Folder:
             content = f.read()
         else:
             raise AttributeError(_NO_FILE.format(type(f).__name__))
-        whole = weights_only is False and hashlib.sha256(content).digest() in self._written
-        if weights_only is False and not whole:
+        if (weights_only is False or self.own_only) and not self._is_ours(content):
             raise Refused("refused.load")
         with self.classes(None):
-            return torch.load(io.BytesIO(content), map_location=map_location, weights_only=not whole)
+            return torch.load(io.BytesIO(content), map_location=map_location, weights_only=weights_only is not False)
+
+    def _is_ours(self, content: bytes) -> bool:
+        """Whether `torch.save` has written it in this run."""
+        return hashlib.sha256(content).digest() in self._written
 
     def classes(self, obj: object) -> _Main:
         """While saving and loading, the program's own classes are found where pickle looks for them."""

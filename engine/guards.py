@@ -39,18 +39,30 @@ _METHODS: dict[str, Guard] = {}
 KEPT = frozenset({"_parameters", "_buffers", "_modules", "_backward_hooks", "_forward_hooks", "_metadata", "__dict__"})
 """Fields that nn.Module keeps for itself."""
 
-SETTINGS: dict[str, frozenset[str]] = {
-    "torch.backends": frozenset({"fp32_precision"}),
+_PRECISION = frozenset({"fp32_precision"})
+_REDUCTIONS = frozenset(
+    f"allow_{kind}_reduced_precision_reduction{rest}" for kind in ("fp16", "bf16") for rest in ("", "_split_k")
+)
+
+SWITCHES: dict[str, frozenset[str]] = {
+    "torch.backends": _PRECISION,
     "torch.backends.cudnn": frozenset({"enabled", "benchmark", "deterministic", "allow_tf32", "fp32_precision"}),
-    "torch.backends.cudnn.conv": frozenset({"fp32_precision"}),
-    "torch.backends.cudnn.rnn": frozenset({"fp32_precision"}),
-    "torch.backends.cuda.matmul": frozenset({"allow_tf32", "allow_fp16_reduced_precision_reduction", "fp32_precision"}),
-    "torch.backends.mkldnn": frozenset({"enabled", "deterministic"}),
+    "torch.backends.cudnn.conv": _PRECISION,
+    "torch.backends.cudnn.rnn": _PRECISION,
+    "torch.backends.cuda.matmul": frozenset({"allow_tf32", "allow_fp16_accumulation"}) | _PRECISION | _REDUCTIONS,
+    "torch.backends.mkldnn": frozenset({"enabled", "deterministic", "allow_tf32", "fp32_precision"}),
+    "torch.backends.mkldnn.matmul": _PRECISION,
+    "torch.backends.mkldnn.conv": _PRECISION,
+    "torch.backends.mkldnn.rnn": _PRECISION,
     "torch.backends.opt_einsum": frozenset({"enabled", "strategy"}),
+}
+"""PyTorch's own switches that programs may read and set: each checks what it is given."""
+
+SETTINGS: dict[str, frozenset[str]] = {
     "torch.utils.deterministic": frozenset({"fill_uninitialized_memory"}),
     "matplotlib.pyplot": frozenset({"rcParams"}),
 }
-"""Switches that programs set and that change nothing on a CPU."""
+"""What programs may set of a module, and read again: it changes nothing here."""
 
 MAKERS = frozenset(lists.section("makers.txt", "makers"))
 """Listed callables that give back functions or classes made of the program's own."""
@@ -421,13 +433,19 @@ def operators(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, 
 # G10: memory that was not written. Zeros come instead; PyTorch promises no values.
 
 
+def _fills() -> bool:
+    """Whether PyTorch itself writes new memory now, as it does where deterministic algorithms are asked for."""
+    if torch.are_deterministic_algorithms_enabled():
+        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+        return True
+    return False
+
+
 @function("torch.empty", "torch.empty_like", "numpy.empty", "numpy.empty_like")
 @method("new_empty")
 def empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """As `zeros`; where that cannot be asked for, the original with its memory cleared. Where deterministic
-    algorithms are asked for, PyTorch itself writes the memory."""
-    if torch.are_deterministic_algorithms_enabled() and original not in (np.empty, np.empty_like):
-        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+    """As `zeros`; where that cannot be asked for, the original with its memory cleared."""
+    if original not in (np.empty, np.empty_like) and _fills():
         return original(*args, **kwargs)
     owner = getattr(original, "__self__", None)
     name = original.__name__.replace("empty", "zeros")
@@ -450,8 +468,10 @@ def empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
 @method("new_empty_strided")
 def empty_strided(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The memory is cleared."""
+    filled = _fills()
     result = original(*args, **kwargs)
-    _quietly(lambda one: one.zero_(), result)
+    if not filled:
+        _quietly(lambda one: one.zero_(), result)
     return result
 
 
@@ -460,9 +480,10 @@ def resize(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any
     """Memory that a resize adds is cleared."""
     tensor = getattr(original, "__self__", None)
     before = tensor.untyped_storage().nbytes() if isinstance(tensor, torch.Tensor) else 0
+    filled = _fills()
     result = original(*args, **kwargs)
     storage = result.untyped_storage()
-    if storage.nbytes() > before:
+    if storage.nbytes() > before and not filled:
         storage[before:].fill_(0)
     return result
 
@@ -658,6 +679,12 @@ def as_subclass(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str
     return _unwatched(original, *args, **kwargs)
 
 
+@function("numpy.shares_memory")
+def shares_memory(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """To decide it exactly may take exponential time: numpy gives up after so many candidates."""
+    return original(*args[:2], **{**kwargs, "max_work": 10**6})
+
+
 @function("torch.utils.swap_tensors")
 def swap(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Classes are swapped before anybody looks whether the values are tensors."""
@@ -677,7 +704,8 @@ def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
     """What is called, and with what, where a program calls a class of the library."""
     if kind in _LEGACY and args and not kwargs and all(type(arg) in (int, torch.Size) for arg in args):
         dtype = None if kind is torch.Tensor else kind.dtype
-        return (lambda *sizes: torch.zeros(*sizes, dtype=dtype)), args, kwargs
+        make = torch.empty if _fills() else torch.zeros
+        return functools.partial(make, dtype=dtype), args, kwargs
     if issubclass(kind, torch.Tensor) and kind.__module__ == "__main__":
         return functools.partial(_unwatched, kind), args, kwargs
     if kind in _COUNTED:

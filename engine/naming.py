@@ -13,7 +13,9 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
 }  # fmt: skip
 
-_ALIASING = frozenset({"data", "numpy", "from_numpy", "asarray", "as_tensor", "set_", "frombuffer", "__array__", "cpu"})
+_ALIASING = frozenset(
+    "data numpy from_numpy asarray as_tensor set_ frombuffer from_dlpack to_dlpack __array__ cpu".split()  # noqa: SIM905
+)
 """Names through which memory can be shared past the version counter."""
 
 

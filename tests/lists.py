@@ -234,7 +234,9 @@ MODULE_ONLY = {
     "torch.accelerator": "is_available current_accelerator device_count",
     "torch.version": "__version__ cuda hip",
     "torch.backends": "",
-    "torch.backends.cuda": "is_built",
+    "torch.backends.cuda": "is_built allow_fp16_bf16_reduction_math_sdp fp16_bf16_reduction_math_sdp_allowed "
+    "flash_sdp_enabled math_sdp_enabled mem_efficient_sdp_enabled cudnn_sdp_enabled enable_flash_sdp enable_math_sdp "
+    "enable_mem_efficient_sdp enable_cudnn_sdp is_flash_attention_available",
     "torch.backends.cudnn": "is_available version",
     "torch.backends.mps": "is_available is_built",
     "torch.backends.mkl": "is_available",
@@ -377,17 +379,23 @@ NUMPY_NEVER = re.compile(
     r"|ndarray|void|object_|matrix|asmatrix|mat|bmat|nditer|nested_iters|busday.*|datetime.*|timedelta.*"
     r"|is_busday|get_state|set_state|bit_generator|BitGenerator|get_bit_generator|set_bit_generator|SFC64|MT19937|Philox"
     r"|PCG64.*|SeedSequence|vonmises|zipf|bytes|as_strided|sliding_window_view|resize|setflags|data|ctypes|base|dump.*"
-    r"|tobytes|byteswap|newbyteorder|getfield|setfield|strides|str_|bytes_|flexible|character|asarray_chkfinite"
-    r"|require|poly1d|format_parser|typename|iterable|shares_memory|broadcast|flatiter"
+    r"|tobytes|byteswap|newbyteorder|getfield|setfield|str_|bytes_|flexible|character|asarray_chkfinite"
+    r"|require|poly1d|format_parser|typename|iterable|broadcast|flatiter"
     r"|ufunc|roots|einsum_path|mask_indices|fromfunction|get_array_wrap|getlimits"
 )
-NUMPY_MODULES = ["numpy", "numpy.linalg", "numpy.random", "numpy.fft", "numpy.testing", "numpy.polynomial"]
+NUMPY_MODULES = [
+    "numpy",
+    *(f"numpy.{name}" for name in ("linalg", "random", "fft", "testing", "polynomial", "dtypes")),
+]
 NUMPY_ONLY = {
     "numpy.testing": "assert_allclose assert_almost_equal assert_array_almost_equal assert_array_equal assert_equal",
     "numpy.polynomial": "",
+    "numpy.dtypes": "BoolDType Complex64DType Complex128DType Float16DType Float32DType Float64DType Int8DType "
+    "Int16DType Int32DType Int64DType UInt8DType UInt16DType UInt32DType UInt64DType",
 }
 NUMPY_TYPES = (
-    "ndarray generic ufunc dtype random.Generator random.RandomState errstate vectorize finfo iinfo ndenumerate ndindex"
+    "ndarray generic ufunc dtype random.Generator random.RandomState errstate vectorize finfo iinfo ndenumerate "
+    "ndindex _core.multiarray.flagsobj"
 )
 
 

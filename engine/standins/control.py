@@ -43,6 +43,15 @@ def offer(run: Run) -> Names:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
         return ext_tensor.detach()
 
+    def array(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
+        """`numpy.from_dlpack` of a tensor or array."""
+        if isinstance(x, np.ndarray):
+            return x.copy() if copy else x.view()
+        found = handed(x) if isinstance(x, torch.Tensor) else None
+        if found is None:
+            raise AttributeError(f"'{type(x).__name__}' object has no attribute '__dlpack__'")
+        return run.owner.read(found.clone() if copy else found, "numpy")()
+
     def capsule(tensor: Any) -> Any:
         """`to_dlpack`: the tensor stands for itself."""
         return tensor
@@ -75,6 +84,7 @@ def offer(run: Run) -> Names:
         "torch.utils.checkpoint": {"create_selective_checkpoint_contexts": selective},
         "torch.ops.aten": {"*": aten},
         "torch": {"cond": cond, "from_dlpack": handed},
+        "numpy": {"from_dlpack": array},
         "torch.utils.dlpack": {"from_dlpack": handed, "to_dlpack": capsule},
         "functorch.experimental.control_flow": {"cond": cond},
     }

@@ -13,10 +13,119 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
 import torch
+from numpy._core import multiarray
 
 from engine.errors import Refused
 from engine.standins import Names, Offered, Run
+
+
+class Options(Offered):
+    """A group of options of torch.utils.serialization.config."""
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
+
+class Opaque(Offered):
+    """A function of numpy that a program may name as one to trust, and not call."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+
+def _serialization(run: Run) -> Names:
+    """torch.serialization and its options; none of these changes what is read back."""
+    load = Options(mmap=False, endianness=None, mmap_flags=MAP_PRIVATE, calculate_storage_offsets=False)
+    save = Options(compute_crc32=True, use_pinned_memory_for_d2h=False, storage_alignment=64)
+
+    def trusted(classes: list[Any]) -> list[Any]:
+        """Classes that torch.load may make: the program's own, and numpy's in what this run has saved."""
+        found = [one._real if isinstance(one, Opaque) else one for one in classes]
+        for one in found:
+            if one in _REBUILDS.values() or (isinstance(one, type) and issubclass(one, _ARRAYS)):
+                run.folder.own_only = True
+            elif not (isinstance(one, type) and run.owner.owns(one)):
+                raise Refused("refused.safe_globals")
+        return found
+
+    def add(safe_globals: list[Any]) -> None:
+        """`torch.serialization.add_safe_globals`."""
+        torch.serialization.add_safe_globals(trusted(list(safe_globals)))
+
+    @contextlib.contextmanager
+    def safe(safe_globals: list[Any]) -> Iterator[None]:
+        """`torch.serialization.safe_globals`."""
+        with torch.serialization.safe_globals(trusted(list(safe_globals))):
+            yield
+
+    def told() -> list[Any]:
+        """`torch.serialization.get_safe_globals`, those of the program."""
+        return [one for one in torch.serialization.get_safe_globals() if run.owner.owns(one)]
+
+    def unsafe(f: Any) -> list[str]:
+        """`torch.serialization.get_unsafe_globals_in_checkpoint`: read, not run."""
+        content = io.BytesIO(run.folder.open(f, "rb").read())
+        found: list[str] = torch.serialization.get_unsafe_globals_in_checkpoint(content)
+        return found
+
+    def set_crc32_options(compute_crc32: bool) -> None:
+        """Whether checksums are written."""
+        save.compute_crc32 = compute_crc32  # type: ignore[attr-defined]
+
+    def set_default_load_endianness(endianness: Any) -> None:
+        """The order of bytes where a file says none."""
+        if not isinstance(endianness, torch.serialization.LoadEndianness) and endianness is not None:
+            raise TypeError("Invalid argument type in function set_default_load_endianness")
+        load.endianness = endianness  # type: ignore[attr-defined]
+
+    class set_default_mmap_options(Offered):
+        """A call, or a `with`."""
+
+        def __init__(self, flags: int) -> None:
+            if flags not in (MAP_PRIVATE, MAP_SHARED):
+                raise ValueError(
+                    "Invalid argument in function set_default_mmap_options, "
+                    f"expected mmap.MAP_PRIVATE or mmap.MAP_SHARED, but got {flags}"
+                )
+            self._before = load.mmap_flags  # type: ignore[attr-defined]
+            load.mmap_flags = flags  # type: ignore[attr-defined]
+
+        def __enter__(self) -> None:
+            return None
+
+        def __exit__(self, *error: object) -> None:
+            load.mmap_flags = self._before  # type: ignore[attr-defined]
+
+    return {
+        "torch.serialization": {
+            "save": run.folder.save,
+            "load": run.folder.load,
+            "get_unsafe_globals_in_checkpoint": unsafe,
+            "add_safe_globals": add,
+            "safe_globals": safe,
+            "get_safe_globals": told,
+            "clear_safe_globals": torch.serialization.clear_safe_globals,
+            "skip_data": torch.serialization.skip_data,
+            "LoadEndianness": torch.serialization.LoadEndianness,
+            "get_crc32_options": lambda: save.compute_crc32,  # type: ignore[attr-defined]
+            "set_crc32_options": set_crc32_options,
+            "get_default_load_endianness": lambda: load.endianness,  # type: ignore[attr-defined]
+            "set_default_load_endianness": set_default_load_endianness,
+            "get_default_mmap_options": lambda: load.mmap_flags,  # type: ignore[attr-defined]
+            "set_default_mmap_options": set_default_mmap_options,
+        },
+        "torch.utils.serialization.config": {"load": load, "save": save},
+        "numpy._core.multiarray": {name: Opaque(real) for name, real in _REBUILDS.items()},
+        "mmap": {"MAP_PRIVATE": MAP_PRIVATE, "MAP_SHARED": MAP_SHARED},
+    }
+
+
+_ARRAYS = (np.ndarray, np.dtype, np.generic)
+_REBUILDS = {name: getattr(multiarray, name) for name in ("_reconstruct", "scalar")}
+MAP_SHARED, MAP_PRIVATE = 1, 2
+"""As in mmap, which Windows has without them."""
 
 
 def offer(run: Run) -> Names:
@@ -57,23 +166,6 @@ def offer(run: Run) -> Names:
         """`os.listdir`."""
         return folder.names()
 
-    def trusted(classes: list[Any]) -> list[Any]:
-        """Classes that torch.load may make: the program's own, and no others."""
-        for one in classes:
-            if not (isinstance(one, type) and run.owner.owns(one)):
-                raise Refused("refused.safe_globals")
-        return classes
-
-    def add(safe_globals: list[Any]) -> None:
-        """`torch.serialization.add_safe_globals`."""
-        torch.serialization.add_safe_globals(trusted(list(safe_globals)))
-
-    @contextlib.contextmanager
-    def safe(safe_globals: list[Any]) -> Iterator[None]:
-        """`torch.serialization.safe_globals`."""
-        with torch.serialization.safe_globals(trusted(list(safe_globals))):
-            yield
-
     def globbed(pathname: Any, **kwargs: Any) -> list[str]:
         """`glob.glob`: names of the folder that fit, part by part."""
         parts = PurePosixPath(pathname).parts
@@ -84,18 +176,6 @@ def offer(run: Run) -> Names:
 
         return [name for name in folder.names() if fits(name)]
 
-    def unsafe(f: Any) -> list[str]:
-        """`torch.serialization.get_unsafe_globals_in_checkpoint`: read, not run."""
-        found: list[str] = torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(folder.open(f, "rb").read()))
-        return found
-
-    serialization = {
-        "get_unsafe_globals_in_checkpoint": unsafe,
-        "add_safe_globals": add,
-        "safe_globals": safe,
-        "get_safe_globals": torch.serialization.get_safe_globals,
-        "clear_safe_globals": torch.serialization.clear_safe_globals,
-    }
     path = {
         **{
             name: getattr(posixpath, name)
@@ -110,7 +190,7 @@ def offer(run: Run) -> Names:
     }
     return {
         "torch": {"save": folder.save, "load": folder.load},
-        "torch.serialization": {"save": folder.save, "load": folder.load, **serialization},
+        **_serialization(run),
         "io": {"BytesIO": io.BytesIO, "StringIO": io.StringIO, "open": folder.open},
         "glob": {"glob": globbed},
         "os": {

@@ -17,11 +17,7 @@ from engine.errors import Refused
 from engine.standins import Names, Offered, Run
 
 
-class Flags(Offered):
-    """A group of switches that may be read and set, and change nothing on a CPU."""
-
-
-class Warned(Flags):
+class Warned(Offered):
     """A switch of warnings, which nobody sees here."""
 
     enabled = False
@@ -56,12 +52,6 @@ def _compile(model: Any = None, **options: Any) -> Any:
 def _disable(function: Any = None, recursive: bool = True, **options: Any) -> Any:
     """`torch.compiler.disable`: nothing is compiled anyway."""
     return function if function is not None else _disable
-
-
-def _flags(**values: Any) -> Flags:
-    flags = Flags()
-    vars(flags).update(values)
-    return flags
 
 
 _OF_DEVICES = (
@@ -175,29 +165,8 @@ def offer(run: Run) -> Names:
             "disable": _disable,
             "is_compiling": lambda: False,
         },
-        "torch.utils.serialization.config": {
-            "load": _flags(mmap=False, endianness=None, mmap_flags=None, calculate_storage_offsets=False),
-            "save": _flags(compute_crc32=True, use_pinned_memory_for_d2h=False, storage_alignment=64),
-        },
         "torch.utils.deterministic": {"fill_uninitialized_memory": True},
         "torch.utils.backcompat": {"broadcast_warning": Warned(), "keepdim_warning": Warned()},
-        "torch.backends.mkldnn": {"enabled": True, "deterministic": False},
-        "torch.backends.opt_einsum": {"enabled": torch.backends.opt_einsum.enabled, "strategy": "auto"},
-        "torch.backends": {"fp32_precision": "none"},
-        "torch.backends.cudnn": {
-            "enabled": True,
-            "benchmark": False,
-            "deterministic": False,
-            "allow_tf32": True,
-            "fp32_precision": "none",
-        },
-        "torch.backends.cudnn.conv": {"fp32_precision": "tf32"},
-        "torch.backends.cudnn.rnn": {"fp32_precision": "tf32"},
-        "torch.backends.cuda.matmul": {
-            "allow_tf32": False,
-            "allow_fp16_reduced_precision_reduction": True,
-            "fp32_precision": "none",
-        },
         "torch.cuda": {
             "empty_cache": nothing,
             "synchronize": torch.cuda.synchronize,
