@@ -63,9 +63,12 @@ _SENTENCES = {code.rpartition(".")[2] for code in vocabulary.ROWS if code.starts
 
 _MAKERS = (
     *(torch.utils._contextlib._DecoratorContextManager, torch.autocast, functools.partial, functools.partialmethod),
-    contextlib.ContextDecorator,
+    *(contextlib.ContextDecorator, torch.sparse.check_sparse_tensor_invariants),
 )
 """Objects whose call gives back a function made of the program's."""
+
+_MAKING = (torch.distributions.constraint_registry.ConstraintRegistry.register,)
+"""Methods that do, as decorators."""
 
 _BOUND = (types.BuiltinFunctionType, types.MethodType)
 _CALLABLE_TYPES = (torch.nn.Module, torch.autograd.graph.Node, torch.autograd.Function, Offered, *_MAKERS)
@@ -81,6 +84,11 @@ class Facade:
 
     def __repr__(self) -> str:
         return f"<module '{self.dotted}'>"
+
+    def __dir__(self) -> list[str]:
+        """The names of the module itself, all of them, where it is there."""
+        module = sys.modules.get(self.dotted)
+        return sorted(lists.module_names().get(self.dotted, ())) if module is None else dir(module)
 
 
 class Allowlist:
@@ -354,6 +362,7 @@ class Allowlist:
             or isinstance(function, _MAKERS)
             or (isinstance(function, type) and issubclass(function, (*_MAKERS, functools.cached_property)))
             or guards.name_of(function) in guards.MAKERS
+            or getattr(function, "__func__", None) in _MAKING
         )
 
     @functools.cached_property

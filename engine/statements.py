@@ -5,6 +5,7 @@ program's own generator functions is a yield of ours. A body ends with a signal:
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import sys
@@ -299,6 +300,8 @@ class Statements(Expressions):
         """`from a import b as c`."""
         if node.module == "__future__":
             self.postponed = self.postponed or any(alias.name == "annotations" for alias in node.names)
+            for alias in node.names:
+                self.store(alias.asname or alias.name, getattr(__future__, alias.name), scope)
             return
         if node.level:
             raise ImportError("attempted relative import with no known parent package")

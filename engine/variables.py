@@ -1,6 +1,7 @@
 """Values of every kind as rows, and the names under which the program can reach a tensor."""
 
 from __future__ import annotations
+import __future__
 
 import types
 import weakref
@@ -25,7 +26,10 @@ from engine.trace import ArrayValue, ModuleValue, NumberValue, OtherValue
 EXACT = 2**53
 """Whole numbers beyond this are text: not every reader can hold them."""
 
-NAMELESS = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
+NAMELESS = (
+    *(type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType),
+    type(__future__.annotations),
+)
 """What a program binds without it being a value to look at: imports, functions, classes."""
 
 CONSTANT = frozenset({int, float, bool, complex, str, bytes, type(None), range})

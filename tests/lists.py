@@ -231,7 +231,8 @@ MODULE_ONLY = {
     "torch.cpu.amp": "autocast GradScaler",
     "torch.mps": "is_available device_count",
     "torch.xpu": "is_available device_count",
-    "torch.accelerator": "is_available current_accelerator device_count",
+    "torch.accelerator": "is_available current_accelerator device_count current_device_index current_device_idx "
+    "empty_cache max_memory_allocated max_memory_reserved memory_allocated memory_reserved synchronize",
     "torch.version": "__version__ cuda hip",
     "torch.backends": "",
     "torch.backends.cuda": "is_built allow_fp16_bf16_reduction_math_sdp fp16_bf16_reduction_math_sdp_allowed "

@@ -208,5 +208,5 @@ def offer(run: Run) -> Names:
             "linesep": "\n",
         },
         "os.path": path,
-        "pathlib": {"Path": Path, "PurePath": PurePosixPath, "PosixPath": Path},
+        "pathlib": {"PosixPath": Path, "Path": Path, "PurePath": PurePosixPath},
     }
