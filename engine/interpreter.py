@@ -53,7 +53,8 @@ class Interpreter(Statements):
     ) -> None:
         self.printed: list[str] = []
         self.notices: list[Notice] = []
-        self._printed_length = self._printed_lines = 0
+        self._room = [limits.printed_length, limits.printed_lines]
+        self._error_room = self._room.copy()
         self._mute = False
         self.redirects: list[Any] = []  # where `print` writes instead, innermost last
         super().__init__(program, vocabulary, observer, limits, clock)
@@ -181,24 +182,31 @@ class Interpreter(Statements):
             finally:
                 self.redirects.append(target)
             return
-        limits = self.limits
-        room = limits.printed_length - self._printed_length
-        lines = limits.printed_lines - self._printed_lines
-        if room <= 0 or lines <= 0:
-            kept = ""
-        else:
-            kept = text[:room]
-            if kept.count("\n") >= lines:
-                kept = "".join(kept.splitlines(keepends=True)[:lines])
+        kept = self._fitting(text, self._room)
+        if kept:
+            self.printed.append(kept)
+            self.observer.printed(kept)
+
+    def write_error(self, text: str) -> None:
+        """What is written to the error stream is told line by line, as warnings are, with a limit of the same size."""
+        if self._mute:
+            return
+        for line in self._fitting(text, self._error_room).splitlines():
+            self.observer.warned(line)
+
+    def _fitting(self, text: str, room: list[int]) -> str:
+        """As much of a text as there is room for, in characters and lines; where some is lost, that is said once."""
+        characters, lines = room
+        kept = text[:characters] if lines > 0 else ""
+        if kept.count("\n") >= lines > 0:
+            kept = "".join(kept.splitlines(keepends=True)[:lines])
         if len(kept) < len(text) and not any(notice.code == "notice.printed" for notice in self.notices):
+            limits = self.limits
             self.notices.append(
                 Notice("notice.printed", {"characters": limits.printed_length, "lines": limits.printed_lines})
             )
-        if kept:
-            self._printed_length += len(kept)
-            self._printed_lines += kept.count("\n")
-            self.printed.append(kept)
-            self.observer.printed(kept)
+        room[:] = characters - len(kept), lines - kept.count("\n")
+        return kept
 
     def _listen_to_warnings(self) -> None:
         """Every warning that Python shows by default is told to the observer, once for each statement it comes from."""

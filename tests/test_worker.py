@@ -116,3 +116,51 @@ def test_the_inline_executor_is_an_executor() -> None:
     trace = check(assemble(frames, source="x = 1"))
     assert trace.outcome is not None
     assert trace.outcome.kind == "finished"
+
+
+def told(source: str) -> list[tuple[int, list[str]]]:
+    """(line, what was written to the error stream there) of each step that wrote some."""
+    return [(step.span[0], list(step.warnings)) for step in record(source).steps if step.warnings]
+
+
+def test_the_error_stream_is_told_and_not_printed() -> None:
+    source = """\
+import logging, sys, traceback
+logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+for epoch in range(2):
+    logging.info("epoch %d", epoch)
+print("both", "lines\\nof it", file=sys.stderr)
+try:
+    1 / 0
+except ZeroDivisionError:
+    traceback.print_exc()
+logging.debug("nobody asked")
+"""
+    assert told(source) == [
+        (4, ["INFO epoch 0"]),
+        (4, ["INFO epoch 1"]),
+        (5, ["both lines", "of it"]),
+        (9, ["ZeroDivisionError: division by zero"]),
+    ]
+    assert record(source).printed == ""
+
+
+def test_a_logger_that_nobody_configured_warns_and_no_more() -> None:
+    source = """\
+import logging
+log = logging.getLogger("mine")
+log.info("quiet")
+log.warning("loud")
+log.addHandler(logging.NullHandler())
+log.warning("quiet again")
+logging.warning("with its level")
+"""
+    assert told(source) == [(4, ["loud"]), (7, ["WARNING:root:with its level"])]
+
+
+def test_the_error_stream_is_bounded_and_takes_no_room_from_what_is_printed() -> None:
+    source = "import sys\nfor i in range(2_000): print(i, file=sys.stderr)\nprint('seen')"
+    trace = record(source)
+    assert trace.printed == "seen\n"
+    assert sum(len(step.warnings) for step in trace.steps) <= DEFAULT.printed_lines
+    assert "notice.printed" in [notice.code for notice in trace.notices]

@@ -66,6 +66,11 @@ class Run:
         if self.owner is not None:
             self.owner.write_text(text)
 
+    def write_error(self, text: str) -> None:
+        """To the error stream of the program."""
+        if self.owner is not None:
+            self.owner.write_error(text)
+
     def figures(self) -> list[Figure]:
         """The figures the program drew, in order."""
         return [figure for draw in self.drawn for figure in draw()]

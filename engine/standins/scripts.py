@@ -67,7 +67,7 @@ def _logging(run: Run) -> Names:
             return str(run.owner.operators.formatting.percent(self.template, fields))
 
     class Handler(Offered):
-        """Writes lines to a stream; without one, to the error stream, which nobody sees."""
+        """Writes lines to a stream, without one to the error stream."""
 
         def __init__(self, stream: Any = None) -> None:
             self.stream, self.formatter, self.level = stream, Formatter(), 0
@@ -79,9 +79,19 @@ def _logging(run: Run) -> Names:
             self.level = level if isinstance(level, int) else LEVELS[level]
 
         def write(self, name: str, level: int, message: str) -> None:
-            if self.stream is not None and level >= self.level:
-                line = self.formatter.fill(name, level, message) + "\n"
+            if level < self.level:
+                return
+            line = self.formatter.fill(name, level, message) + "\n"
+            if self.stream is None:
+                run.write_error(line)
+            else:
                 run.owner.invoke(run.owner.read(self.stream, "write"), (line,), {})
+
+    class NullHandler(Handler):
+        """Writes nothing."""
+
+        def write(self, name: str, level: int, message: str) -> None:
+            return
 
     class Logger(Offered):
         """A logger, and the root above it."""
@@ -117,10 +127,14 @@ def _logging(run: Run) -> Names:
             if args:
                 text = str(formatting.percent(text, args))
             logger: Logger | None = self
+            handled = False
             while logger is not None:
                 for handler in logger.handlers:
+                    handled = True
                     handler.write(self.name, level, text)
                 logger = logger.parent if logger.propagate else None
+            if not handled and level >= logging.WARNING:
+                run.write_error(f"{text}\n")
 
         def debug(self, message: Any, *args: Any, **kwargs: Any) -> None:
             self.log(logging.DEBUG, message, *args)
@@ -158,11 +172,18 @@ def _logging(run: Run) -> Names:
         if options.get("level") is not None:
             root.setLevel(options["level"])
 
-    spoken = {
-        name: getattr(root, name) for name in ("debug", "info", "warning", "error", "critical", "exception", "log")
-    }
+    def spoken(name: str) -> Any:
+        """`logging.info` and its kin: the root logger, which is configured where it is not."""
+
+        def speak(*args: Any, **kwargs: Any) -> None:
+            configure()
+            getattr(root, name)(*args, **kwargs)
+
+        return speak
+
+    speaking = {name: spoken(name) for name in ("debug", "info", "warning", "error", "critical", "exception", "log")}
     names = {**LEVELS, "getLogger": get, "basicConfig": configure, "StreamHandler": Handler, "Formatter": Formatter}
-    return {"logging": {**names, **spoken, "Logger": Logger, "NullHandler": Handler}}
+    return {"logging": {**names, **speaking, "Logger": Logger, "NullHandler": NullHandler}}
 
 
 def _tempfile(run: Run) -> Names:

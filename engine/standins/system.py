@@ -104,6 +104,12 @@ def offer(run: Run) -> Names:
     def nothing(*args: Any, **kwargs: Any) -> None:
         """There is nothing to do here."""
 
+    def handled(*args: Any, **kwargs: Any) -> None:
+        """`traceback.print_exc`, without the way there."""
+        error = run.owner.handled()
+        text = "NoneType: None" if error is None else f"{type(error).__name__}: {error}"
+        run.write_error(text + "\n")
+
     def zero(*args: Any, **kwargs: Any) -> int:
         """None were found."""
         return 0
@@ -113,7 +119,7 @@ def offer(run: Run) -> Names:
         return uuid.UUID(int=run.next_seed() << 64 | run.next_seed(), version=4)
 
     class Stream(Offered):
-        """`sys.stdout`, or `sys.stderr`, which nobody sees."""
+        """`sys.stdout` or `sys.stderr`."""
 
         def __init__(self, write: Any) -> None:
             self._write = write
@@ -140,7 +146,7 @@ def offer(run: Run) -> Names:
             "getrecursionlimit": sys.getrecursionlimit,
             "setrecursionlimit": nothing,
             "stdout": Stream(run.write),
-            "stderr": Stream(nothing),
+            "stderr": Stream(run.write_error),
         },
         "gc": {"collect": zero, "enable": nothing, "disable": nothing, "isenabled": lambda: True},
         "platform": {
@@ -149,7 +155,7 @@ def offer(run: Run) -> Names:
             "machine": lambda: "x86_64",
         },
         "pprint": {"pprint": printed, "pformat": pprint.pformat, "pp": printed},
-        "traceback": {"print_exc": nothing},
+        "traceback": {"print_exc": handled},
         "uuid": {"uuid4": identifier},
         "torch": {"compile": _compile},
         "torch.compiler": {

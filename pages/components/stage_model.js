@@ -265,12 +265,16 @@ export class Model {
     return found;
   }
 
-  printedUntil(m) {
-    let text = "";
+  // What was written until then, as [text, whether it went to the error stream].
+  writtenUntil(m) {
+    const written = [];
     for (let place = 0; place <= this.moments[m].step; place++) {
-      if (this.stepMoments[place] <= m) text += this.steps[place].printed;
+      if (this.stepMoments[place] > m) continue;
+      const step = this.steps[place];
+      if (step.printed) written.push([step.printed, false]);
+      for (const line of step.warnings) written.push([`${line}\n`, true]);
     }
-    return text;
+    return written;
   }
 
   // The loops around a moment, outermost first, as {loop, iteration, first: place of the step it begins with}.

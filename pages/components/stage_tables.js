@@ -63,7 +63,12 @@ export class Tables {
   showSide() {
     if (this.tab === "ledger") this.showLedger(this.m);
     else if (this.tab === "node") this.inspector.show(this.panels.node, this.m, this.selected);
-    else say(this.panels.output, this.model.printedUntil(this.m) || this.texts("stage.output.nothing"));
+    else this.showOutput(this.m);
+  }
+
+  showOutput(m) {
+    const written = this.model.writtenUntil(m).map(([text, error]) => html("span", { class: error ? "error-stream" : null }, text));
+    this.panels.output.replaceChildren(...(written.length ? written : [this.texts("stage.output.nothing")]));
   }
 
   // ---- tensors

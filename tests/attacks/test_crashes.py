@@ -182,6 +182,8 @@ ENDLESS = {
     "a flood of lines": Attack("R15", "while True: print('x')", ANY),
     "a flood of characters": Attack("R15", "while True: print('x' * 100000)", ANY),
     "a flood through end": Attack("R15", "while True: print('', end='x' * 100000)", ANY),
+    "a flood of errors": Attack("R15", "import sys\nwhile True: print('x' * 100000, file=sys.stderr)", ANY),
+    "a flood of short errors in one statement": Attack("R15", "import sys\nfor i in range(10**5): sys.stderr.write('x\\n')", ANY),
     "a flood of warnings": Attack("R15", "import warnings\nwhile True: warnings.warn('x' * 10000)", ANY),
     "a long exception": Attack("R15", "raise ValueError('x' * 200000)", ("failed", "stopped")),
     "a long exception of many arguments": Attack("R15", "raise ValueError(*['x' * 1000] * 1000)", ("failed", "stopped")),

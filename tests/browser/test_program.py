@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -237,3 +238,12 @@ def test_the_run_can_be_taken_along(browser_page: Page, app_url: str, tmp_path: 
     coming.value.save_as(taken)
     assert "assert" in taken.read_text("utf-8")
     subprocess.run([sys.executable, "-I", taken], check=True, timeout=60, capture_output=True)
+
+
+def test_the_error_stream_is_shown_beside_what_is_printed(browser_page: Page, app_url: str) -> None:
+    program = "import sys, torch\nx = torch.ones(1)\nprint('to you')\nprint('aside', file=sys.stderr)"
+    opened(browser_page, f"{app_url}/program?code={quote(program)}")
+    browser_page.get_by_role("tab", name=render("stage.output")).click()
+    panel = browser_page.get_by_role("tabpanel").filter(has_text="to you")
+    expect(panel).to_have_text("to you\naside\n")
+    expect(panel.locator(".error-stream")).to_have_text("aside\n")
