@@ -1,11 +1,10 @@
-"""Proposes the readable lists of engine/allowed/ by rule from the installed libraries: `python -m tests.lists`
-rewrites them.
+"""Proposes the readable lists of engine/allowed/ by rule from the installed libraries: `python -m tests.lists` prints
+what the rules would add to the committed lists and take from them, and writes nothing.
 
-A rule says which public names of a module or class are admitted; what files, processes, raw memory or foreign
-code could be
-reached through is left out by the patterns below. The lists are read and committed: a name is allowed because
-it stands in
-a list, never because a rule would let it through.
+A rule says which public names of a module or class are admitted; what files, processes, raw memory or foreign code
+could be reached through is left out by the patterns below. The lists are read, completed by hand and committed: a name
+is allowed because it stands in a list, never because a rule would let it through. python.txt and python_types.txt are
+kept by hand alone.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -415,22 +415,22 @@ def numpy_names(module: types.ModuleType) -> Iterator[str]:
         yield from ("ndarray", "__version__", "roots", "r_", "c_", "s_", "mgrid", "ogrid", "index_exp", "newaxis")
 
 
-def write_numpy() -> None:
-    """Write numpy.txt and numpy_types.txt anew."""
+def numpy_lists() -> dict[str, str]:
+    """numpy.txt and numpy_types.txt, as the rules have them."""
     lines = ["# Functions, scalar types and constants of numpy: public, none that reads or writes files or raw memory."]
     for dotted in NUMPY_MODULES:
         lines += ["", f"[{dotted}]", *sorted(set(numpy_names(importlib.import_module(dotted))))]
-    (FOLDER / "numpy.txt").write_text("\n".join(lines) + "\n")
+    modules = "\n".join(lines) + "\n"
     lines = ["# Methods and attributes of numpy's classes, by the same rule."]
     for name in NUMPY_TYPES.split():
         cls = resolve(f"numpy.{name}")
         names = [one for one in dir(cls) if not one.startswith("_") and not NUMPY_NEVER.fullmatch(one)]
         lines += ["", f"[numpy.{name}]", *names]
-    (FOLDER / "numpy_types.txt").write_text("\n".join(lines) + "\n")
+    return {"numpy.txt": modules, "numpy_types.txt": "\n".join(lines) + "\n"}
 
 
-def write() -> None:
-    """Write torch.txt and torch_types.txt anew. python.txt and python_types.txt are kept by hand."""
+def torch_lists() -> dict[str, str]:
+    """torch.txt and torch_types.txt, as the rules have them."""
     sections = {}
     for dotted in MODULES:
         found = set(admitted(importlib.import_module(dotted))) | {
@@ -443,7 +443,7 @@ def write() -> None:
     ]
     for dotted, listed in sections.items():
         lines += ["", f"[{dotted}]", *listed]
-    (FOLDER / "torch.txt").write_text("\n".join(lines) + "\n")
+    modules = "\n".join(lines) + "\n"
     lines = [
         "# Methods and attributes by class, the ones it defines itself: public, by the same rule. A line with * "
         "admits the",
@@ -452,9 +452,10 @@ def write() -> None:
     extra = {resolve(dotted): more.split() for dotted, more in TYPE_EXTRA.items()}
     for dotted, cls in classes(sections).items():
         lines += ["", f"[{dotted}]", *sorted({*own_names(cls), *extra.get(cls, ())})]
-    (FOLDER / "torch_types.txt").write_text("\n".join(lines) + "\n")
+    return {"torch.txt": modules, "torch_types.txt": "\n".join(lines) + "\n"}
 
 
 if __name__ == "__main__":
-    write()
-    write_numpy()
+    for file, proposed in {**torch_lists(), **numpy_lists()}.items():
+        committed = (FOLDER / file).read_text()
+        print("".join(unified_diff(committed.splitlines(True), proposed.splitlines(True), file, "by rule", n=0)))
