@@ -5,12 +5,31 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from typing import Any
 
 from engine.standins import Names, Offered, Run
 
-_TICK = 1e-4
-_HOME = "torch.utils.benchmark.utils"
+TICK = 1e-4
+"""Seconds between two readings of the clock."""
+
+
+def _seconds(moment: Any) -> float:
+    """`time.mktime` in UTC: months, days, hours, minutes and seconds beyond their range carry over."""
+    if not isinstance(moment, tuple):
+        raise TypeError("Tuple or struct_time argument required")
+    if len(moment) != 9:
+        raise TypeError("mktime(): illegal time tuple argument")
+    if not all(isinstance(part, int) for part in moment):
+        wrong = next(part for part in moment if not isinstance(part, int))
+        raise TypeError(f"'{type(wrong).__name__}' object cannot be interpreted as an integer")
+    year, month, day, hour, minute, second = moment[:6]
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    if not 1 <= year <= 9999:
+        raise OverflowError("mktime argument out of range")
+    days = datetime.date(year, month, 1).toordinal() + day - 1 - datetime.date(1970, 1, 1).toordinal()
+    return float(((days * 24 + hour) * 60 + minute) * 60 + second)
 
 
 def offer(run: Run) -> Names:
@@ -18,7 +37,7 @@ def offer(run: Run) -> Names:
 
     def elapsed() -> float:
         """Seconds since the program began."""
-        run.seconds += _TICK
+        run.seconds += TICK
         return run.seconds
 
     def nanoseconds() -> int:
@@ -30,6 +49,26 @@ def offer(run: Run) -> Names:
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         run.seconds += seconds
+
+    def moment(seconds: Any = None, /) -> time.struct_time:
+        """`time.gmtime`, and `time.localtime`: where the run is, it is UTC."""
+        return time.gmtime(run.now() if seconds is None else seconds)
+
+    def seconds_of(moment: Any, /) -> float:
+        """`time.mktime`."""
+        return _seconds(moment)
+
+    def written(form: Any, *given: Any) -> str:
+        """`time.strftime`."""
+        return time.strftime(form, *(given or (moment(),)))
+
+    def plainly(*given: Any) -> str:
+        """`time.asctime`."""
+        return time.asctime(*(given or (moment(),)))
+
+    def plainly_of(seconds: Any = None, /) -> str:
+        """`time.ctime`."""
+        return time.asctime(moment(seconds))
 
     def timed(statement: Any = "pass", setup: Any = "pass", timer: Any = None, number: int = 1, **kwargs: Any) -> float:
         """`timeit.timeit` of a function: it is called, and its time is the clock's."""
@@ -62,42 +101,29 @@ def offer(run: Run) -> Names:
             """Once."""
             return 1, timed(self._statement)
 
-    class Measurement(Offered):
-        """What a `Timer` measured: seconds by the clock of the run."""
-
-        def __init__(self, times: list[float], label: str) -> None:
-            self.times = self.raw_times = times
-            self.mean = sum(times) / len(times)
-            self.median = sorted(times)[len(times) // 2]
-            self.iqr = 0.0
-            self.number_per_run = 1
-            self.title = label
-
-        def __repr__(self) -> str:
-            return f"<{_HOME}.common.Measurement object>\n{self.title}\n  {self.median * 1e6:.2f} us"
-
-    class Timer(Offered):
-        """`torch.utils.benchmark.Timer`: the clock is read, the statement, a text, is not run."""
-
-        def __init__(self, stmt: str = "pass", setup: str = "pass", label: Any = None, **kwargs: Any) -> None:
-            self._label = str(label or stmt)
-
-        def timeit(self, number: int = 1_000_000) -> Measurement:
-            """One measurement."""
-            before = elapsed()
-            return Measurement([elapsed() - before], self._label)
-
-        def blocked_autorange(self, callback: Any = None, min_run_time: float = 0.2) -> Measurement:
-            """Likewise."""
-            return self.timeit()
-
-        def adaptive_autorange(self, threshold: float = 0.1, **kwargs: Any) -> Measurement:
-            """Likewise."""
-            return self.timeit()
-
-    times = {"time": run.now, "perf_counter": elapsed, "process_time": elapsed, "monotonic": elapsed, "sleep": sleep}
+    readings = ("perf_counter", "process_time", "monotonic", "thread_time")
+    calendar = {
+        "localtime": moment,
+        "gmtime": moment,
+        "mktime": seconds_of,
+        "struct_time": time.struct_time,
+        "strftime": written,
+        "asctime": plainly,
+        "ctime": plainly_of,
+        "strptime": time.strptime,
+        "timezone": 0,
+        "altzone": 0,
+        "daylight": 0,
+        "tzname": ("UTC", "UTC"),
+    }
     return {
-        "time": {**times, "time_ns": nanoseconds, "perf_counter_ns": nanoseconds},
-        "torch.utils.benchmark": {"Timer": Timer, "Measurement": Measurement},
+        "time": {
+            "time": run.now,
+            "time_ns": lambda: int(run.now() * 1e9),
+            "sleep": sleep,
+            **dict.fromkeys(readings, elapsed),
+            **{f"{name}_ns": nanoseconds for name in readings},
+            **calendar,
+        },
         "timeit": {"default_timer": elapsed, "timeit": timed, "repeat": repeated, "Timer": Timed},
     }
