@@ -697,7 +697,7 @@ def swap(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any])
 def ragged(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Where the rows of a nested tensor begin is read without a check: a program gets a copy."""
     found = original(*args, **kwargs)
-    return found.clone() if isinstance(found, torch.Tensor) else found
+    return run.rows.handed(found) if isinstance(found, torch.Tensor) else found
 
 
 def construct(kind: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

@@ -134,6 +134,12 @@ ROWS: dict[str, tuple[str, str]] = {
         "{name} takes plain tensors, texts and whole numbers here, and no classes of your own. Convert them first.",
         "这里的 {name} 只接受普通的张量、文本和整数，不接受自定义类的对象。请先转换。",
     ),
+    "refused.guard.rows": (
+        "Where the rows of this nested tensor begin and how long they are must be whole numbers, in order and within its "
+        "values; PyTorch would read outside them. Begin at 0 and end at the number of values.",
+        "嵌套张量各行的起点和长度必须是按顺序排列、且不超出其数值范围的整数，否则 PyTorch 会读到数值之外。"
+        "请从 0 开始，到数值的个数结束。",
+    ),
     "standin.profiler": (
         "Times are not measured here: the program runs on a clock of its own, so that equal programs run equally.",
         "这里不测量时间：程序按自己的时钟运行，相同的程序得到相同的结果。",

@@ -44,6 +44,7 @@ class Run:
         self.seconds = 0.0
         self.states: set[bytes] = set()
         self.operations: dict[Any, Any] = {}
+        self.rows: Any = None
         self.drawn: list[Callable[[], list[Figure]]] = []
         self._addresses: dict[int, int] = {}
 

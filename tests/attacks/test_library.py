@@ -40,7 +40,7 @@ ATTACKS = {
     **reach(
         *("torch.os", "torch.sys", "torch.builtins", "torch.ctypes", "torch.importlib", "torch.inspect"),
         *("torch.threading", "torch.platform", "torch.textwrap", "torch.functools.sys", "torch._C", "torch._ops"),
-        *("torch.ops.load_library", "torch.classes", "torch.library.Library", "torch.hub", "torch.jit.CompilationUnit"),
+        *("torch.ops.load_library", "torch.classes", "torch.library._del_library", "torch.hub", "torch.jit.CompilationUnit"),
         *("torch.ops.aten.set_", "torch.ops.aten._embedding_bag_backward", "torch.ops.aten.native_layer_norm_backward"),
         *("torch.ops.aten.max_pool2d_with_indices_backward", "torch.ops.prim", "torch.ops.aten.add._real", "torch.package"),
         *("torch.ops.aten.add.Tensor._schema", "torch.ops.aten.add.default.py_kernels", "torch.jit.ScriptModule"),
@@ -237,7 +237,27 @@ ATTACKS = {
     "masked data made of lies": Attack("security.md 5", "import torch\nm = torch.masked.masked_tensor(torch.ones(2), torch.tensor([True, False]))\nprint('ESCAPED', m._masked_data.set_())"),
     "classes of the program's own swapped": Attack("confused types", "import torch\nclass A:\n    is_leaf = False\n    def _use_count(self): return 1\nclass B(torch.nn.Module):\n    is_leaf = False\n    def _use_count(self): return 1\na, b = A(), B()\ntry: torch.utils.swap_tensors(a, b)\nexcept TypeError: pass\nprint('ESCAPED', type(a))"),
     "rows of a nested tensor moved out of it": Attack("security.md 4b", "import torch\nn = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)], layout=torch.jagged)\nn.offsets().fill_(10**7)\nif n.to_padded_tensor(0.0).shape != (2, 2, 3): print('ESCAPED')", ("finished",)),
-    "rows of a nested tensor by numbers": Attack("security.md 4b", "import torch\nprint('ESCAPED', torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), torch.tensor([0, 10**9])))"),
+    **{
+        f"rows of a nested tensor by numbers: {rows}": Attack("security.md 4b", f"import torch\nprint('ESCAPED', torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), {rows}))", OWN)
+        for rows in (
+            *("torch.tensor([0, 10**9])", "torch.tensor([1, 3])", "torch.tensor([0, 3, 1])", "torch.tensor([0., 3.])", "lengths=torch.tensor([2, 2])"),
+            *("torch.tensor([0, 2**63 - 1, -2**63, -1, 3])", "lengths=torch.tensor([2**62, 2**62, 2**62, 2**62 + 3])", "lengths=torch.tensor([4, -1])"),
+            *("torch.tensor([0, 2, 3]), torch.tensor([3, 1])", "torch.tensor([0, 3]), max_seqlen=1", "torch.tensor([0, 3]), min_seqlen=4"),
+            *("torch.tensor([0, 3], device='meta')", "torch.tensor([0, 3]).to_sparse()"),
+        )
+    },
+    **{
+        f"rows of a nested tensor cut out: {cut}": Attack("security.md 4b", f"import torch\nprint('ESCAPED', torch.nested.narrow(torch.ones(2, 3), 1, {cut}, layout=torch.jagged))", OWN)
+        for cut in ("0, torch.tensor([4, 1])", "torch.tensor([-9, 0]), 2", "2, 2", "torch.tensor([2**62, 0]), -2**62", "0, torch.tensor([1., 1.])")
+    },
+    "rows that are numbers of the program's own kind": Attack("security.md 4b", "import torch\nclass Rows:\n    def cumsum(self, dim): return torch.tensor([10**9])\nprint('ESCAPED', torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), lengths=Rows()))", OWN),
+    "a layout that is two": Attack("security.md 4b", "import torch\nclass Layout:\n    times = 0\n    def __eq__(self, other):\n        Layout.times += 1\n        return Layout.times > 1\nprint('ESCAPED', torch.nested.narrow(torch.ones(2, 3), 1, 10**9, 1, layout=Layout()))", OWN),
+    "rows whose values shrink": Attack("security.md 4b", "import torch\nv = torch.ones(9, 1)\nn = torch.nested.nested_tensor_from_jagged(v, torch.tensor([0, 4, 9]))\nv.resize_(1, 1)\nif n.to_padded_tensor(0.0).sum() != 9: print('ESCAPED')", ("finished",)),
+    "rows whose values are swapped": Attack("security.md 4b", "import torch\nv = torch.ones(9, 1)\nn = torch.nested.nested_tensor_from_jagged(v, torch.tensor([0, 4, 9]))\ntorch.utils.swap_tensors(v, torch.ones(1, 1))\nif n.to_padded_tensor(0.0).sum() != 9: print('ESCAPED')", ("finished", "failed")),
+    "rows whose values shrink before backward": Attack("security.md 4b", "import torch\nv = torch.ones(9, 1, requires_grad=True) * 1\nn = torch.nested.nested_tensor_from_jagged(v, torch.tensor([0, 4, 9]))\nv.data = torch.ones(1, 1)\nn.mul_(2)\nv.sum().backward()\nprint('ESCAPED')", ("failed",)),
+    "rows moved after they were checked": Attack("security.md 4b", "import torch\no = torch.tensor([0, 1, 3])\nn = torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), o)\no.fill_(10**7)\nif n.to_padded_tensor(0.0).sum() != 3: print('ESCAPED')", ("finished",)),
+    "rows given back and moved": Attack("security.md 4b", "import torch\nn = torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), torch.tensor([0, 1, 3]))\no = n.offsets()\no.fill_(10**7)\nprint('ESCAPED', torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), o))", OWN),
+    "rows told to a dispatch mode": Attack("security.md 4b", "import torch\nfrom torch.utils._python_dispatch import TorchDispatchMode\nclass Mode(TorchDispatchMode):\n    def __torch_dispatch__(self, func, types, args=(), kwargs=None):\n        for one in args:\n            if isinstance(one, torch.Tensor) and one.dtype is torch.int64: one.fill_(10**7)\n        return func(*args, **(kwargs or {}))\nv, o = torch.ones(3, 1), torch.tensor([0, 1, 3])\nwith Mode(): n = torch.nested.nested_tensor_from_jagged(v, o)\nprint('ESCAPED')", OWN),
     "functorch walks a path of names": Attack("module walk", "import torch\nfrom torch import nn\nimport functorch\nclass M(nn.Module):\n    def named_parameters(self, *a, **k): return [('forward.__func__.__globals__', torch.ones(1))]\n    def forward(self): return 1\nf, p = functorch.make_functional(M())\nprint('ESCAPED', f(p))", OWN),
     "a collate function of the library": Attack("R7", "import torch\nfrom torch.utils.data._utils.collate import collate\nprint('ESCAPED', collate([1], collate_fn_map={int: torch.hub.load}))"),
     "super of a class and its type": Attack("module walk", "class A:\n    def f(self): return super(A).__self_class__\nprint('ESCAPED', A().f())"),
