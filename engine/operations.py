@@ -14,6 +14,7 @@ import torch
 
 from engine import guards, lists
 from engine.errors import Refused
+from engine.own_operations import Overload
 from engine.standins import Offered
 
 if TYPE_CHECKING:
@@ -85,8 +86,10 @@ def named(name: str, run: Run) -> Operation:
     return operation(real, run)
 
 
-def dispatched(real: Any, run: Run) -> Operation:
+def dispatched(real: Any, run: Run) -> Operation | Overload:
     """What a `__torch_dispatch__` of the program is told was called."""
+    if isinstance(real, Overload):
+        return real  # the program's own
     if getattr(real, "namespace", "") not in ("aten", "prim") or _base(real) not in TOLD:
         raise Refused("refused.dispatch", name=str(real))
     return operation(real, run)

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKER_SIDE = (
     # The vocabulary.
     *("engine.allowed", "engine.allowed.*", "engine.allowlist", "engine.folder", "engine.guards", "engine.operations"),
+    *("engine.own_operations", "engine.operation_checks"),
     "engine.overrides",
     *("engine.standins", "engine.standins.*"),
     # The recorder.

@@ -94,6 +94,7 @@ def test_operations_of_the_program() -> None:
         run("import torch\n@torch.library.custom_op('mine::f', mutates_args=())\ndef f(x): return x")
     text = "import torch\n@torch.library.custom_op('mine::f', mutates_args=())\ndef f(x: 'print(1)') -> None: pass"
     assert stop(text).code == "refused.annotation"
+    assert stop(text.replace("'print(1)'", "list['print(1)']")).code == "refused.annotation"
 
 
 def test_traces_are_pytorchs_and_scripts_run_as_they_stand() -> None:
