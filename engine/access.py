@@ -227,8 +227,11 @@ class Access:
             type.__setattr__(value, name, namespace[name])
             self.classes[value].names.add(name)
             return
-        self._target(value, name)
         record = self.classes.get(type(value))
+        if name == "__dict__" and record is not None and record.plain and (not isinstance(new, dict) or _is_space(new)):
+            value.__dict__ = new  # raises what Python raises for what is no dict
+            return
+        self._target(value, name)
         if record is not None:
             if record.native is not None:
                 natives.check_name(record.native, name)
@@ -400,3 +403,8 @@ class Access:
 
     def _is_exception(self, kind: Any) -> bool:
         return isinstance(kind, type) and issubclass(kind, BaseException) and kind.__module__ == "builtins"
+
+
+def _is_space(names: dict[Any, Any]) -> bool:
+    """Whether this can be the attributes of an object: none of the names is Python's own."""
+    return all(type(name) is str and not is_dunder(name) for name in names)

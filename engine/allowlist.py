@@ -161,9 +161,15 @@ class Allowlist:
         if name in _TEXTS or name == "__file__":
             return None
         if facade.dotted in lists.module_names():
-            getattr(lists.real_module(facade.dotted), name)  # raises what Python raises for a name it has not
+            found = getattr(lists.real_module(facade.dotted), name)  # raises what Python raises for a name it has not
+            if isinstance(found, types.ModuleType) and self._is_sibling(facade.dotted, found.__name__):
+                return self.module(found.__name__)  # `torch.functional.F`
             raise Refused("refused.name", name=dotted)
         raise Refused("refused.name", name=dotted)
+
+    def _is_sibling(self, dotted: str, other: str) -> bool:
+        """Whether the other is an offered module of the same library."""
+        return other in self._modules and other.partition(".")[0] == dotted.partition(".")[0]
 
     def _exported(self, dotted: str, standin: Mapping[str, Any]) -> list[str]:
         """What `from module import *` asks for: the module's own `__all__`, else its public names that are listed."""
@@ -273,7 +279,8 @@ class Allowlist:
         if issubclass(kind, torch.autograd.graph.Node):
             return self._is_listed_node(name)
         if issubclass(kind, Offered | WrappedCtx):
-            return not name.startswith("_") or name in READABLE or name in getattr(kind, "offered", ())
+            public = not name.startswith("_") and not issubclass(kind, torch.nn.Module)  # whose own names have a list
+            return public or name in READABLE or name in getattr(kind, "offered", ())
         if _is_record(kind):
             return name in kind.__dict__ and (
                 not name.startswith("_") or name in ("_asdict", "_replace", "_fields", "_make")

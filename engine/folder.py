@@ -88,6 +88,8 @@ class Folder:
         if "a" in letters:
             opened.seek(0, io.SEEK_END)
         opened.name, opened.mode = file, mode
+        if "b" not in letters:
+            opened.encoding = encoding or "UTF-8"
         if letters & set("wax+"):
             opened.keep = lambda written: self.keep(name, written)
             opened.flush_to_folder()
@@ -223,5 +225,7 @@ class _Bytes(_Kept, io.BytesIO):
 class _Text(_Kept, io.StringIO):
     """A text file."""
 
+    encoding = "UTF-8"
+
     def __repr__(self) -> str:
-        return f"<_io.TextIOWrapper name={self.name!r} mode={self.mode!r} encoding='UTF-8'>"
+        return f"<_io.TextIOWrapper name={self.name!r} mode={self.mode!r} encoding={self.encoding!r}>"

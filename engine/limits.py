@@ -43,7 +43,7 @@ class Limits(msgspec.Struct, frozen=True):
     exception_length: int = 2_000
     warnings: int = 50
     files: int = 8
-    file_size: int = 2_000_000
+    file_size: int = 4_000_000
     # What is recorded.
     preview_elements: int = 64
     repr_length: int = 8_000
