@@ -237,6 +237,8 @@ ATTACKS = {
     "a packed file of the system": Attack(IDEA, "import gzip\nprint('ESCAPED', gzip.open('/etc/hostname').read())", OWN),
     "the class of an object through its attributes": Attack("pyjail", "class A: pass\na = A()\na.__dict__ = {'__class__': int}\nprint('ESCAPED')"),
     "the attributes of a module replaced": Attack("R8", "import torch\nclass M(torch.nn.Module): pass\nm = M()\nm.__dict__ = {}\nprint('ESCAPED')"),
+    "masked arrays of objects": Attack("asteval", "import numpy as np\nprint('ESCAPED', np.ma.masked_array([print], [False]))", OWN),
+    "masked arrays walk on": Attack("module walk", "import numpy as np\nprint('ESCAPED', np.ma.core.np)", OWN),
     "a thread that outlives the run": Attack("R19", "import threading\ndef f():\n    while True: pass\nt = threading.Thread(target=f, daemon=True)\nt.start()\nprint('ESCAPED')", ("stopped",)),
     "a thread around a library function": Attack("R7", "import threading, torch\nthreading.Thread(target=torch.hub.load, args=('x',)).start()\nprint('ESCAPED')"),
     "masked tensor's own": Attack("module walk", "import torch\nprint('ESCAPED', torch.masked.maskedtensor.core)", OWN),
