@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch._C._functorch import maybe_current_level
 
+from engine.hearing import unheard
 from engine.trace import Preview, Scalar
 
 STATISTICS = 10_000_000
@@ -38,6 +39,10 @@ _blocks: dict[tuple[torch.dtype, int], Any] = {}
 def preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
     """A preview of a strided tensor with a value of its own; None where its type cannot be read out. Inside a functorch
     transform only small ones are read: no operation is run there."""
+    return unheard(_preview_of, tensor, limit)  # type: ignore[no-any-return]
+
+
+def _preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
     try:
         count = tensor.numel()
         if count == 1:
@@ -48,11 +53,11 @@ def preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
                 return Preview([value], False, value, value, value)
             return preview_values([value])
         if count <= limit:
-            return preview_values(elements(tensor))
+            return preview_values(_elements(tensor))
         if maybe_current_level() is not None:
             return None
         with torch.no_grad():
-            values = elements(head(tensor, limit))[:limit]
+            values = _elements(head(tensor, limit))[:limit]
             return Preview(_scalars(values), True, *statistics(tensor))
     except (RuntimeError, TypeError, NotImplementedError):
         return None  # a type without arithmetic of its own (float8, bits)
@@ -60,6 +65,10 @@ def preview_of(tensor: torch.Tensor, limit: int) -> Preview | None:
 
 def elements(tensor: torch.Tensor) -> list[Any]:
     """All elements, row-major."""
+    return unheard(_elements, tensor)  # type: ignore[no-any-return]
+
+
+def _elements(tensor: torch.Tensor) -> list[Any]:
     dimensions = tensor.dim()
     if dimensions > 1 and tensor.dtype in _IN_MEMORY and tensor.is_contiguous():
         values = _in_memory(tensor)

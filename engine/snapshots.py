@@ -15,6 +15,7 @@ import torch
 from torch._C._functorch import maybe_current_level
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
+from engine.hearing import unheard
 from engine.known import (
     DTYPES,
     Known,
@@ -393,7 +394,7 @@ class Snapshots:
         now = (leaf._version, leaf.data_ptr())
         held = self._views.get((known.number, shape, stride))
         if held is None or held[0] != now or self._is_aliased(known):
-            preview = preview_of(leaf.detach().as_strided(shape, stride), self.limit)
+            preview = preview_of(unheard(lambda: leaf.detach().as_strided(shape, stride)), self.limit)
             held = self._views[known.number, shape, stride] = (now, preview)
         number, tensor = self.reserve(), self._tensors
         self._tensors += 1

@@ -24,11 +24,11 @@ WORKER_SIDE = (
     # The vocabulary.
     *("engine.allowed", "engine.allowed.*", "engine.allowlist", "engine.folder", "engine.guards", "engine.operations"),
     *("engine.own_operations", "engine.operation_checks"),
-    "engine.overrides",
+    *("engine.overrides", "engine.scripted", "engine.tracing"),
     *("engine.standins", "engine.standins.*"),
     # The recorder.
     *("engine.recorder", "engine.backward", "engine.callbacks", "engine.cuts", "engine.dispatch", "engine.graph"),
-    *("engine.inside", "engine.known", "engine.node_hooks", "engine.purity", "engine.repeats"),
+    *("engine.hearing", "engine.inside", "engine.known", "engine.node_hooks", "engine.purity", "engine.repeats"),
     *("engine.ledger", "engine.modules", "engine.moment", "engine.previews", "engine.questions", "engine.saved"),
     *("engine.contributions", "engine.forward", "engine.truth"),
     *("engine.snapshots", "engine.text", "engine.variables"),

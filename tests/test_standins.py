@@ -98,22 +98,79 @@ def test_data_loader_runs_in_one_process() -> None:
     assert printed == "tensor([0., 1.])\ntensor([2., 3.])\n2 0\n"
 
 
-def test_a_profiler_runs_what_it_is_put_around() -> None:
-    """Its table says that nothing was timed; the handler it was given is called."""
+def test_a_profiler_lists_what_ran_and_times_nothing() -> None:
+    """Its table says so, and the rows are the same in every run; the handler it was given is called."""
     source = (
         "import torch\n"
         "from torch.profiler import profile, record_function, schedule\n"
         "seen = []\n"
-        "with profile(schedule=schedule(wait=1, warmup=1, active=2), on_trace_ready=seen.append) as prof:\n"
-        "    with record_function('step'):\n"
-        "        y = torch.ones(2) * 2\n"
-        "    prof.step()\n"
+        "with profile(schedule=schedule(wait=1, warmup=1, active=1), on_trace_ready=seen.append) as prof:\n"
+        "    for step in range(3):\n"
+        "        with record_function('mine'):\n"
+        "            y = torch.ones(2) * 2\n"
+        "        prof.step()\n"
         "print(prof.key_averages().table(sort_by='cpu_time_total'))\n"
+        "with profile() as prof:\n"
+        "    pass\n"
+        "empty = prof.key_averages().table()\n"
     )
     variables, printed = run(source)
     assert variables["y"].tolist() == [2, 2]
     assert len(variables["seen"]) == 1
-    assert printed == render("standin.profiler") + "\n"
+    assert printed.startswith(render("standin.profiler") + "\n")
+    assert {"mine", "aten::mul", "ProfilerStep*"} <= set(printed.split())
+    assert variables["empty"] == render("standin.profiler")
+    assert run(source)[1] == printed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "profile().export_memory_timeline('a.html')",
+        "profile(execution_trace_observer=3)",
+        "p.events().table(max_name_column_width=[3])",
+        "torch.utils.benchmark.Timer('x', language='c++')",
+        "torch.utils.benchmark.FuzzedParameter('k', 1, 2, 'uniform').sample(3)",
+        "torch.utils.benchmark.trim_sigfig(1.0, -10**9)",
+        "q = profile(on_trace_ready=type(p.profiler.config())); q.start(); q.stop()",
+        "profile(schedule=type(p.profiler.config()))",
+    ],
+)
+def test_what_a_profiler_and_a_benchmark_do_not_do(wrong: str) -> None:
+    """Files of the machine, other languages, templates, numbers without bound, classes nobody listed."""
+    source = (
+        f"import torch, torch.utils.benchmark\nfrom torch.profiler import profile\nwith profile() as p: pass\n{wrong}"
+    )
+    assert stop(source).code.startswith("refused.")
+
+
+def test_the_days_are_those_of_the_clock_of_the_run() -> None:
+    """In UTC, whatever the machine says."""
+    source = (
+        "import time, datetime\n"
+        "first = time.localtime()\n"
+        "text = time.strftime('%Y-%m-%d')\n"
+        "ago = time.time() - time.mktime(first)\n"
+        "other = datetime.datetime.now().strftime('%Y-%m-%d')\n"
+        "start = time.mktime((2024, 14, 31, 0, 0, 0, 0, 0, 0)), time.asctime(time.localtime(0)), time.ctime(0)\n"
+    )
+    variables, _ = run(source)
+    assert variables["text"] == variables["other"] == "2023-11-14"
+    assert 0 <= variables["ago"] < 1
+    assert variables["start"] == (1740960000.0, "Thu Jan  1 00:00:00 1970", "Thu Jan  1 00:00:00 1970")
+
+
+def test_an_execution_takes_a_tick() -> None:
+    """A benchmark's times are of the run's clock, the same in every run."""
+    source = (
+        "from torch.utils.benchmark import Timer, Compare\n"
+        "m = Timer('f(x)', label='f', description='d').blocked_autorange()\n"
+        "print(m.median, m.number_per_run, len(m.times)); Compare([m]).print()\n"
+    )
+    printed = run(source)[1]
+    assert printed.startswith("0.0001 10 200\n[")
+    assert "f(x)  |  100.0" in printed
+    assert run(source)[1] == printed
 
 
 def test_temporary_files_lie_in_the_folder_of_the_run() -> None:

@@ -23,6 +23,16 @@ class Offered:
     """A base for our own classes that programs may use: all their public names may be read and called."""
 
 
+def named(real: type) -> Callable[[type], Any]:
+    """A decorator: a class of ours that programs know by the name of the library's."""
+
+    def name(cls: type) -> type:
+        cls.__module__, cls.__name__, cls.__qualname__ = real.__module__, real.__name__, real.__qualname__
+        return cls
+
+    return name
+
+
 class Maker(Offered):
     """A decorator that a call of ours gives back."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,22 +16,12 @@ from torch.utils.benchmark.utils import timer as timers
 
 from engine.errors import LimitReached, Refused
 from engine.limits import DEFAULT
-from engine.standins import Names, Offered, Run
+from engine.standins import Names, Offered, Run, named
 from engine.standins.clock import TICK
 
 _HOME = "torch.utils.benchmark"
 _PARSED = 20_000
 """Characters of a statement beyond which nobody looks whether it is Python."""
-
-
-def _named(real: type) -> Callable[[type], Any]:
-    """A class of ours that programs know by the name of the library's."""
-
-    def name(cls: type) -> type:
-        cls.__module__, cls.__name__, cls.__qualname__ = real.__module__, real.__name__, real.__qualname__
-        return cls
-
-    return name
 
 
 def _check(text: str) -> None:
@@ -70,7 +59,7 @@ def offer(run: Run) -> Names:
             run.seconds += spent
             return spent
 
-    @_named(timers.Timer)
+    @named(timers.Timer)
     class Timer(Offered, timers.Timer):
         """`Timer`: the statement is not run."""
 
@@ -120,18 +109,18 @@ def offer(run: Run) -> Names:
             """As where valgrind is not installed."""
             raise OSError("Missing: valgrind, callgrind_control, callgrind_annotate")
 
-    @_named(compare.Compare)
+    @named(compare.Compare)
     class Compare(Offered, compare.Compare):
         """`Compare`: prints where the program prints."""
 
         def print(self) -> None:
             run.write(f"{self}\n")
 
-    @_named(fuzzer.ParameterAlias)
+    @named(fuzzer.ParameterAlias)
     class ParameterAlias(Offered, fuzzer.ParameterAlias):
         """`ParameterAlias`."""
 
-    @_named(fuzzer.FuzzedParameter)
+    @named(fuzzer.FuzzedParameter)
     class FuzzedParameter(Offered, fuzzer.FuzzedParameter):
         """`FuzzedParameter`: sampled with numpy's generators alone."""
 
@@ -140,7 +129,7 @@ def offer(run: Run) -> Names:
                 raise Refused("refused.guard.plain", name="sample")
             return super().sample(state)  # type: ignore[no-untyped-call]
 
-    @_named(fuzzer.FuzzedTensor)
+    @named(fuzzer.FuzzedTensor)
     class FuzzedTensor(Offered, fuzzer.FuzzedTensor):
         """`FuzzedTensor`, of a size that a run may have."""
 
@@ -159,7 +148,7 @@ def offer(run: Run) -> Names:
             finally:
                 self._tensor_constructor = given
 
-    @_named(fuzzer.Fuzzer)
+    @named(fuzzer.Fuzzer)
     class Fuzzer(Offered, fuzzer.Fuzzer):
         """`Fuzzer`: without a seed, one from the run's own sequence."""
 
