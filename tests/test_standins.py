@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine.allowlist import Allowlist
@@ -319,3 +321,102 @@ def test_what_needs_a_device_says_so_in_pytorchs_words() -> None:
         "print(timeit.Timer(lambda: f(1)).timeit(2) > 0, torch.utils.serialization.config.save.storage_alignment)\n"
     )
     assert printed == "Torch not compiled with CUDA enabled\n2 False tensor([2.])\nTrue 64\n"
+
+
+SCRIPTED = (
+    "import torch\n"
+    "class Net(torch.nn.Module):\n"
+    "    def __init__(self):\n"
+    "        super().__init__()\n"
+    "        self.linear, self.count = torch.nn.Linear(2, 1), 3\n"
+    "    def forward(self, x): return self.linear(x) * self.count\n"
+    "    @torch.jit.export\n"
+    "    def version(self): return 1.0\n"
+)
+
+
+def test_a_frozen_module_shows_nothing_but_what_is_preserved() -> None:
+    """It is a copy: what is written to the module afterwards does not change it."""
+    _, printed = run(
+        SCRIPTED + "net = torch.jit.script(Net().eval())\n"
+        "frozen = torch.jit.freeze(net, ['version', 'count'])\n"
+        "before = net(torch.ones(2))\n"
+        "with torch.no_grad(): net.linear.weight.zero_()\n"
+        "same = torch.equal(frozen(torch.ones(2)), before)\n"
+        "print(frozen, frozen.version(), frozen.count, frozen.state_dict(), same)\n"
+        "for name in ('linear', 'training', 'weight'):\n"
+        "    try: getattr(frozen, name)\n"
+        "    except AttributeError as error: print(error)\n"
+        "try: torch.jit.freeze(net, ['other'])\n"
+        "except RuntimeError as error: print(error)\n"
+        "print(torch.jit.optimize_for_inference(net)(torch.ones(2)).requires_grad)\n"
+    )
+    told = "'RecursiveScriptModule' object has no attribute "
+    assert printed == (
+        "RecursiveScriptModule(original_name=Net) 1.0 3 OrderedDict() True\n"
+        + "".join(f"{told}'{name}'\n" for name in ("linear", "training", "weight"))
+        + "Unknown name: other\nFalse\n"
+    )
+
+
+def test_what_was_not_compiled_has_no_code() -> None:
+    """Nor a graph; a module that is compiled as it is made is a module like any other."""
+    _, printed = run(
+        SCRIPTED + "class Plain(torch.jit.ScriptModule):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.scale = torch.nn.Parameter(torch.ones(1))\n"
+        "    @torch.jit.script_method\n"
+        "    def forward(self, x): return x * self.scale\n"
+        "plain = Plain()\n"
+        "print(plain, plain(torch.ones(2)), list(plain.state_dict()), isinstance(plain, torch.jit.ScriptModule))\n"
+        "net = torch.jit.script(Net())\n"
+        "print(torch.jit.script(net) is net, torch.jit.trace(net, torch.ones(2)) is net, net.version(), net.count)\n"
+        "net.double()\n"
+        "print(net(torch.ones(2, dtype=torch.float64)).dtype, torch.jit.trace(Net(), torch.ones(2)).version())\n"
+        "print(isinstance(torch.jit.script(lambda x: x), torch.jit.ScriptFunction))\n"
+    )
+    assert printed == (
+        "Plain() tensor([1., 1.], grad_fn=<MulBackward0>) ['scale'] True\nTrue True 1.0 3\ntorch.float64 1.0\nTrue\n"
+    )
+    for value in ("torch.jit.script(lambda x: x)", "torch.jit.script(torch.nn.ReLU())"):
+        for name in ("code", "graph", "inlined_graph"):
+            assert stop(f"import torch\n{value}.{name}").code == "refused.attribute"
+
+
+def test_what_a_trace_says_names_no_line_of_ours() -> None:
+    """Neither its graph, nor what it raises, nor the comparison of two traces."""
+    _, printed = run(
+        "import torch\n"
+        "def f(x): return x * torch.ones(x.shape[0] // 2 * 2)\n"
+        "def g(x):\n"
+        "    for row in x: x = x + row\n"
+        "    return x\n"
+        "traced = torch.jit.trace(f, torch.ones(2))\n"
+        "torch.jit.trace(torch.nn.Linear(2, 1), torch.ones(2)).save('t.pt')\n"
+        "print(traced.graph)\n"
+        "for wrong in (\n"
+        "    lambda: traced(torch.ones(3)),\n"
+        "    lambda: torch.jit.load('t.pt')(torch.ones(3)),\n"
+        "    lambda: torch.jit.trace(g, torch.ones(1, 2), check_inputs=[torch.ones(2, 2)]),\n"
+        "):\n"
+        "    try: wrong()\n"
+        "    except Exception as error: print(error, error.__cause__)\n"
+    )
+    assert printed.count("Traceback of TorchScript") >= 3
+    assert "Graphs differed across invocations!" in printed
+    assert not re.search(r"\.py\b(?!\")", printed)
+    assert "<program>" not in printed
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "torch.linalg.matrix_power(torch.eye(2), x.shape[0])",
+        "torch.nn.functional.max_pool2d(x, [x.shape[0], 1])",
+        "torch.diff(x, n=x.shape[0])",
+    ],
+)
+def test_a_size_is_no_other_number_of_a_trace(number: str) -> None:
+    """Where a guard bounds the number: a trace would take another one."""
+    assert stop(f"import torch\ntorch.jit.trace(lambda x: {number}, torch.ones(2, 2, 2, 2))").code == "refused.trace"

@@ -23,7 +23,7 @@ class Rows:
     """Which copies stand for which offsets and lengths: rows that are the same tensor are the same ragged size."""
 
     def __init__(self) -> None:
-        self._copies = WeakTensorKeyDictionary()
+        self._copies: Any = WeakTensorKeyDictionary()
 
     def kept(self, given: torch.Tensor) -> torch.Tensor:
         """The copy for what a program gives: the one it was made for before, while both are equal."""

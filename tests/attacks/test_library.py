@@ -43,7 +43,7 @@ ATTACKS = {
         *("torch.ops.load_library", "torch.classes", "torch.library._del_library", "torch.hub", "torch.jit.CompilationUnit"),
         *("torch.ops.aten.set_", "torch.ops.aten._embedding_bag_backward", "torch.ops.aten.native_layer_norm_backward"),
         *("torch.ops.aten.max_pool2d_with_indices_backward", "torch.ops.prim", "torch.ops.aten.add._real", "torch.package"),
-        *("torch.ops.aten.add.Tensor._schema", "torch.ops.aten.add.default.py_kernels", "torch.jit.ScriptModule"),
+        *("torch.ops.aten.add.Tensor._schema", "torch.ops.aten.add.default.py_kernels", "torch.jit.ScriptModule.define"),
         *("torch.export", "torch.onnx", "torch.fx", "torch.multiprocessing", "torch.futures.Future.__init__.__globals__", "torch.profiler.profiler"),
         *("torch.storage", "torch.overrides.functools", "torch.overrides.get_overridable_functions", "torch.utils.cpp_extension"),
         *("torch.utils._pytree.SUPPORTED_NODES", "torch.utils._pytree.treespec_loads", "torch.distributed.rpc", "torch.monitor", "torch._dynamo.eval_frame", "torch._inductor"),
@@ -244,6 +244,28 @@ ATTACKS = {
     "masked tensor's own": Attack("module walk", "import torch\nprint('ESCAPED', torch.masked.maskedtensor.core)", OWN),
     "masked data made of lies": Attack("security.md 5", "import torch\nm = torch.masked.masked_tensor(torch.ones(2), torch.tensor([True, False]))\nprint('ESCAPED', m._masked_data.set_())"),
     "classes of the program's own swapped": Attack("confused types", "import torch\nclass A:\n    is_leaf = False\n    def _use_count(self): return 1\nclass B(torch.nn.Module):\n    is_leaf = False\n    def _use_count(self): return 1\na, b = A(), B()\ntry: torch.utils.swap_tensors(a, b)\nexcept TypeError: pass\nprint('ESCAPED', type(a))"),
+    **{
+        f"a trace past its guard: {idea}": Attack("guards look at values", f"import torch\n{source}\nprint('ESCAPED')", OWN)
+        for idea, source in {
+            "a power that is a size": "torch.jit.trace(lambda x: torch.matrix_power(torch.eye(2), x.shape[0]), torch.ones(2))(torch.empty(2**62, 0))",
+            "a window that is a number given": "torch.jit.trace(lambda x, k: torch.nn.functional.max_pool2d(x, [x.shape[0], 1]), (torch.ones(1, 2, 2, 2), torch.tensor(1)))",
+            "checked with other inputs": "torch.jit.trace(lambda x: torch.linalg.eigvals(x), torch.eye(2), check_inputs=[torch.full((2, 2), float('nan'))])",
+            "checked with what changed meanwhile": "m = torch.eye(2)\ndef f(x):\n    e = torch.linalg.eigvals(m)\n    m.fill_(float('nan'))\n    return x\ntorch.jit.trace(f, torch.ones(1))",
+            "in a method": "class M(torch.nn.Module):\n    def other(self, x): return torch.linalg.eigvals(x)\ntorch.jit.trace_module(M(), {'other': torch.eye(2)})",
+            "in a part": "class A(torch.nn.Module):\n    def forward(self, x): return torch.linalg.eigvals(x)\ntorch.jit.trace(torch.nn.Sequential(A()), torch.eye(2))",
+        }.items()
+    },
+    **{
+        f"through a scripted module: {path}": Attack("module walk", f"import torch\nm = torch.nn.Linear(1, 1)\nprint('ESCAPED', {path})", OWN)
+        for path in (
+            *("torch.jit.script(m).compile()", "torch.compile(m).compile()", "torch.jit.script(m).share_memory()", "torch.jit.script(m)._scripted"),
+            *("torch.jit.trace(m, torch.ones(1))._real", "torch.jit.trace(m, torch.ones(1))._c", "torch.jit.trace(m, torch.ones(1)).define", "torch.jit.trace(m, torch.ones(1)).graph_for"),
+            *("torch.jit.trace(m, torch.ones(1)).graph.nodes", "torch.jit.trace(abs, torch.ones(1))", "torch.jit.trace_module(m, {'compile': torch.ones(1)})", "torch.jit.trace_module(m, {'__class__': torch.ones(1)})"),
+            *("torch.jit.ScriptFunction(m, m)()", "torch.jit.ScriptModule().share_memory()"),
+        )
+    },
+    "a base that compiles": Attack("module walk", "import torch\nclass M(torch.jit.ScriptModule):\n    pass\nM().compile()\nprint('ESCAPED')"),
+    "a base that is a trace": Attack("module walk", "import torch\nclass M(torch.jit.RecursiveScriptModule):\n    pass\nprint('ESCAPED')"),
     "rows of a nested tensor moved out of it": Attack("security.md 4b", "import torch\nn = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)], layout=torch.jagged)\nn.offsets().fill_(10**7)\nif n.to_padded_tensor(0.0).shape != (2, 2, 3): print('ESCAPED')", ("finished",)),
     **{
         f"rows of a nested tensor by numbers: {rows}": Attack("security.md 4b", f"import torch\nprint('ESCAPED', torch.nested.nested_tensor_from_jagged(torch.ones(3, 1), {rows}))", OWN)
