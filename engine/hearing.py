@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
-from torch.autograd.profiler_util import FunctionEvent, _filter_name, _rewrite_name
+from torch.autograd.profiler_util import MEMORY_EVENT_NAME, FunctionEvent, _filter_name, _rewrite_name
+from torch.utils._python_dispatch import _disable_current_modes
 
 _autograd: Any = torch.autograd
 _MODE = "PythonDispatchMode"
+_UNHEARD = "engine.hearing.unheard"
+"""A label around what the recorder does, where memory is heard: that cannot be paused."""
 _USER = 7
 """The scope of a `record_function`."""
 
@@ -22,29 +25,31 @@ listening = False
 """Whether operations are being heard now."""
 
 _listener: object = None
+_memory = False
 
 
 class _Heard:
     """An operation, and what ran inside of it."""
 
-    __slots__ = ("inside", "name", "record")
+    __slots__ = ("bytes", "inside", "name", "record")
 
     def __init__(self, record: Any) -> None:
         self.record = record
         self.name: str = record.name()
         self.inside: list[_Heard] = []
+        self.bytes = 0
 
 
-def begin(listener: object, *, shapes: bool, flops: bool) -> None:
+def begin(listener: object, *, shapes: bool = False, flops: bool = False, memory: bool = False) -> None:
     """Listen, for this one alone: whoever listened before hears nothing more."""
-    global _listener
+    global _listener, _memory
     if _listener is not None:
         _stopped()
-    config = _autograd.ProfilerConfig(  # no memory and no stack: they would tell of our own
-        _autograd.ProfilerState.CPU, shapes, False, False, flops, False, torch._C._profiler._ExperimentalConfig()
+    config = _autograd.ProfilerConfig(  # no stack: it would tell of our own
+        _autograd.ProfilerState.CPU, shapes, memory, False, flops, False, torch._C._profiler._ExperimentalConfig()
     )
     _autograd._enable_profiler_legacy(config)
-    _listener = listener
+    _listener, _memory = listener, memory
     hear(listener, True)
 
 
@@ -65,11 +70,20 @@ def unheard(function: Callable[..., Any], *given: Any) -> Any:
     """Call it such that nothing it does is heard."""
     if not listening:
         return function(*given)
+    label = plainly(torch.ops.profiler._record_function_enter_new, _UNHEARD, None) if _memory else None
     _autograd._enable_record_function(False)
     try:
         return function(*given)
     finally:
         _autograd._enable_record_function(True)
+        if label is not None:
+            plainly(torch.ops.profiler._record_function_exit._RecordFunction, label)
+
+
+def plainly(function: Callable[..., Any], *given: Any) -> Any:
+    """Call it such that no mode is told: a label is no operation of the program."""
+    with torch._C.DisableTorchFunction(), _disable_current_modes():
+        return function(*given)
 
 
 def _stopped() -> list[Any]:
@@ -98,7 +112,7 @@ def events(records: list[Any]) -> Iterator[FunctionEvent]:
                         event.time_range.end = float(clock)
                     continue
                 clock, count = clock + 1, count + 1
-                event = _event(inner.record, inner.name, count, float(clock))
+                event = _event(inner, count, float(clock))
                 stack.append((event, iter(_shown(inner))))
                 yield event
 
@@ -119,6 +133,13 @@ def _nested(records: Iterable[Any]) -> list[_Heard]:
                 if heard.record.handle() == handle:
                     open_.remove(heard)
                     break
+        elif kind == "memory_alloc" and not any(heard.name == _UNHEARD for heard in open_):
+            for heard in open_:
+                heard.bytes += record.cpu_memory_usage()
+            if not open_:
+                heard = _Heard(record)
+                heard.name, heard.bytes = MEMORY_EVENT_NAME, record.cpu_memory_usage()
+                whole.append(heard)
     return list(_plain(whole, ""))
 
 
@@ -138,9 +159,9 @@ def _plain(inside: list[_Heard], name: str) -> Iterator[_Heard]:
             rest.pop()
         elif one.name == _MODE:
             rest.append(iter([part for again in one.inside for part in _again(again, name)]))
-        elif watched and len(rest) == 1 and one.name == "aten::detach":
+        elif one.name == _UNHEARD or (watched and len(rest) == 1 and one.name == "aten::detach"):
             continue
-        elif _filter_name(one.name):  # type: ignore[no-untyped-call]
+        elif one.name != MEMORY_EVENT_NAME and _filter_name(one.name):  # type: ignore[no-untyped-call]
             rest.append(iter(one.inside))
         else:
             yield one
@@ -150,7 +171,13 @@ def _again(heard: _Heard, name: str) -> list[_Heard]:
     return heard.inside if heard.name in (name, f"aten::{name}") else [heard]
 
 
-def _event(record: Any, name: str, number: int, start: float) -> FunctionEvent:
+def _event(heard: _Heard, number: int, start: float) -> FunctionEvent:
+    record, name = heard.record, heard.name
+    if name == MEMORY_EVENT_NAME:
+        return FunctionEvent(  # type: ignore[no-untyped-call]
+            number, name, record.thread_id(), start, start, "", record.thread_id(), [], [],
+            cpu_memory_usage=heard.bytes, device_index=0,
+        )  # fmt: skip
     is_label = record.scope() == _USER
     return FunctionEvent(  # type: ignore[no-untyped-call]
         id=number,
@@ -166,6 +193,7 @@ def _event(record: Any, name: str, number: int, start: float) -> FunctionEvent:
         kwinputs={},
         stack=[],
         scope=record.scope(),
+        cpu_memory_usage=heard.bytes,
         sequence_nr=record.sequence_nr(),
         flops=record.flops(),
         is_user_annotation=is_label,

@@ -14,12 +14,14 @@ import torch
 from torch.profiler import profile, record_function
 torch.manual_seed(0)
 {program}
-with profile(record_shapes=True) as p:
+with profile(record_shapes=True, profile_memory=True) as p:
     body()
 def depth(event):
     return 0 if event.cpu_parent is None else 1 + depth(event.cpu_parent)
 for event in p.events():
-    print("." * depth(event) + event.name, event.input_shapes, event.scope, event.count)
+    if event.name != "[memory]":  # memory given back: what is recorded may live longer
+        taken = event.cpu_memory_usage if "aten::" in event.name else "?"
+        print("." * depth(event) + event.name, event.input_shapes, event.scope, event.count, taken)
 """
 PROGRAMS = {
     "a layer, its gradients and a step": """
@@ -79,7 +81,7 @@ def printed_plainly(source: str) -> str:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_is_heard_is_what_the_program_ran(name: str) -> None:
-    """Names, nesting, shapes and their order."""
+    """Names, nesting, shapes, memory and their order."""
     source = _AROUND.format(program=PROGRAMS[name])
     heard = in_child(printed, source)
     assert heard == in_child(printed_plainly, source)
@@ -89,8 +91,8 @@ def test_what_is_heard_is_what_the_program_ran(name: str) -> None:
 def test_who_listens_last_hears() -> None:
     """As with PyTorch's own, a second one takes the place of the first; who does not listen hears nothing."""
     first, second = object(), object()
-    hearing.begin(first, shapes=False, flops=False)
-    hearing.begin(second, shapes=False, flops=False)
+    hearing.begin(first)
+    hearing.begin(second)
     hearing.hear(first, False)
     assert hearing.listening
     assert hearing.end(first) == []

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import gzip
 import json
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,7 +15,6 @@ from torch.autograd import profiler as recording
 from torch.autograd import profiler_util
 from torch.profiler import ProfilerAction, ProfilerActivity
 from torch.profiler import profiler as scheduling
-from torch.utils._python_dispatch import _disable_current_modes
 
 from engine import hearing
 from engine.errors import LimitReached, Refused
@@ -25,12 +23,6 @@ from engine.standins import Names, Offered, Run, named
 
 _UNTIMED = render("standin.profiler")  # now: a child reads no catalogue
 _STEPS = scheduling.PROFILER_STEP_NAME
-
-
-def _plainly(function: Callable[..., Any], *given: Any) -> Any:
-    """Call it such that no mode is told: a label is no operation of the program."""
-    with torch._C.DisableTorchFunction(), _disable_current_modes():
-        return function(*given)
 
 
 def _check_plain(*values: Any) -> None:
@@ -58,7 +50,7 @@ def offer(run: Run) -> Names:
 
         def key_averages(self, *args: Any, **kwargs: Any) -> Any:
             averages = super().key_averages(*args, **kwargs)  # type: ignore[no-untyped-call]
-            return EventList(averages, use_device=self._use_device, with_flops=self._with_flops)  # type: ignore[no-untyped-call]
+            return _listed(averages, self._use_device, self._profile_memory, self._with_flops)
 
         def export_chrome_trace(self, path: Any) -> None:
             keep(path, json.dumps([_traced(event) for event in self]).encode())
@@ -68,6 +60,9 @@ def offer(run: Run) -> Names:
             if metric not in metrics:
                 raise ValueError(f"metric should be one of: {metrics}")
             keep(path, b"")
+
+    def _listed(events: Any, device: Any, memory: bool, flops: bool) -> Any:
+        return EventList(events, use_device=device, profile_memory=memory, with_flops=flops)  # type: ignore[no-untyped-call]
 
     def _traced(event: Any) -> dict[str, Any]:
         span = event.time_range
@@ -80,13 +75,13 @@ def offer(run: Run) -> Names:
 
         def __enter__(self) -> Any:
             enter = torch.ops.profiler._record_function_enter_new
-            self.record: Any = _plainly(enter, self.name, self.args)
+            self.record: Any = hearing.plainly(enter, self.name, self.args)
             return self
 
         def __exit__(self, *error: object) -> None:
             if self.record is None:
                 raise AssertionError("Expected record to be set")
-            _plainly(torch.ops.profiler._record_function_exit._RecordFunction, self.record)
+            hearing.plainly(torch.ops.profiler._record_function_exit._RecordFunction, self.record)
 
         def __call__(self, function: Any) -> Any:
             @functools.wraps(function)
@@ -114,7 +109,7 @@ def offer(run: Run) -> Names:
         def _start_trace(self) -> None:
             self.entered = True
             if self.use_cpu:
-                hearing.begin(self, shapes=self.record_shapes, flops=self.with_flops)
+                hearing.begin(self, shapes=self.record_shapes, flops=self.with_flops, memory=self.profile_memory)
 
         def __exit__(self, *error: object) -> bool | None:
             if not self.enabled:
@@ -130,7 +125,7 @@ def offer(run: Run) -> Names:
                 if len(found) == run.limits.container_length:
                     raise LimitReached("limit.container", limit=run.limits.container_length)
                 found.append(event)
-            events: Any = EventList(found, use_device=self.use_device, with_flops=self.with_flops)  # type: ignore[no-untyped-call]
+            events: Any = _listed(found, self.use_device, self.profile_memory, self.with_flops)
             events._build_tree()
             return events
 
