@@ -35,7 +35,12 @@ Graph.__module__ = "torch"
 class Compiled(Offered):
     """A function or method, and what PyTorch made of it where it made something."""
 
+    _call: Any = None
     _real: Any = None
+    _scripted: Any = None
+    _exported: Any = ()
+    _preserved: Any = ()
+    # Fields that the class has too are not the program's to write.
 
     @property
     def code(self) -> str:

@@ -264,6 +264,8 @@ ATTACKS = {
             *("torch.jit.ScriptFunction(m, m)()", "torch.jit.ScriptModule().share_memory()"),
         )
     },
+    "what a scripted module stands for, changed": Attack("module walk", "import torch\nm = torch.jit.script(torch.nn.Linear(1, 1))\nm._scripted = torch.nn\nprint('ESCAPED')", OWN),
+    "what a scripted function calls, changed": Attack("module walk", "import torch\nf = torch.jit.script(lambda x: x)\nf._call = (f, f)\nprint('ESCAPED')", OWN),
     "a base that compiles": Attack("module walk", "import torch\nclass M(torch.jit.ScriptModule):\n    pass\nM().compile()\nprint('ESCAPED')"),
     "a base that is a trace": Attack("module walk", "import torch\nclass M(torch.jit.RecursiveScriptModule):\n    pass\nprint('ESCAPED')"),
     "rows of a nested tensor moved out of it": Attack("security.md 4b", "import torch\nn = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)], layout=torch.jagged)\nn.offsets().fill_(10**7)\nif n.to_padded_tensor(0.0).shape != (2, 2, 3): print('ESCAPED')", ("finished",)),
