@@ -93,7 +93,10 @@ def offer(run: Run) -> Names:
 
     @named(recording.profile)
     class Recording(Offered, recording.profile):
-        """`torch.autograd.profiler.profile`."""
+        """`torch.autograd.profiler.profile`: its events are made when somebody asks for them."""
+
+        _function_events: Any
+        _records: list[Any] = []
 
         def default_trace_id(self) -> str:
             return f"{run.next_seed():032X}"
@@ -115,8 +118,11 @@ def offer(run: Run) -> Names:
             if not self.enabled:
                 return None
             earlier = self._function_events if self.acc_events else None
-            self._function_events = self._list(hearing.end(self))
-            self._function_events.extend(earlier or ())
+            self._function_events, self._needs_processing = None, True
+            self._records = hearing.end(self)
+            if self.acc_events:
+                self._ensure_function_events()
+                self._function_events.extend(earlier or ())
             return False
 
         def _list(self, records: list[Any]) -> Any:
@@ -131,7 +137,8 @@ def offer(run: Run) -> Names:
 
         def _ensure_function_events(self) -> None:
             if self._function_events is None:
-                self._function_events = self._list([])
+                self._needs_processing = False
+                self._function_events = self._list(self._records)
 
         def toggle_collection_dynamic(self, enabled: bool, activities: Any) -> None:
             if ProfilerActivity.CPU in set(activities):
