@@ -27,6 +27,7 @@ _ACTING = {
     "engine.guards": None,
     "engine.operations": None,
     "engine.own_operations": None,
+    "engine.standins.control_flow": None,
     "engine.dispatch": frozenset({"__torch_dispatch__"}),
     "engine.backward": frozenset({"run", "_record"}),
 }

@@ -1,4 +1,4 @@
-"""torch.cond and torch.utils.dlpack: what the library does by a detour is done directly."""
+"""torch.ops.aten and torch.utils.dlpack: what the library does by a detour is done directly."""
 
 # ruff: noqa: ARG001
 # Every stand-in is offered alike, whether or not it looks at the run.
@@ -18,20 +18,7 @@ from engine.standins import Names, Offered, Run
 
 
 def offer(run: Run) -> Names:
-    """The branch that is taken is called; a tensor is handed over as it is."""
-
-    def cond(pred: Any, true_fn: Any, false_fn: Any, operands: Any = ()) -> Any:
-        """`torch.cond`."""
-        if isinstance(pred, torch.Tensor) and pred.numel() != 1:
-            raise RuntimeError(f"Expected pred to be bool or single-element tensor, but got {pred}.")
-        if not (callable(true_fn) and callable(false_fn)):
-            raise RuntimeError("Expect both branches to be callable.")
-        if not isinstance(operands, tuple | list):
-            raise RuntimeError(
-                "Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, "
-                f"but got {operands}."
-            )
-        return run.owner.invoke(true_fn if bool(pred) else false_fn, tuple(operands), {})
+    """An operation is a function of the same name; a tensor is handed over as it is."""
 
     def handed(ext_tensor: Any, **options: Any) -> Any:
         """`from_dlpack` of a tensor or array: another one on the same memory."""
@@ -83,8 +70,7 @@ def offer(run: Run) -> Names:
         "torch.utils._python_dispatch": {"TorchDispatchMode": TorchDispatchMode},
         "torch.utils.checkpoint": {"create_selective_checkpoint_contexts": selective},
         "torch.ops.aten": {"*": aten},
-        "torch": {"cond": cond, "from_dlpack": handed},
+        "torch": {"from_dlpack": handed},
         "numpy": {"from_dlpack": array},
         "torch.utils.dlpack": {"from_dlpack": handed, "to_dlpack": capsule},
-        "functorch.experimental.control_flow": {"cond": cond},
     }

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import heapq
 import queue
 import typing
@@ -25,24 +26,49 @@ def offer(run: Run) -> Names:
 
 
 def _futures(run: Run) -> Names:
-    class Future(Offered, typing.Generic[_T]):
-        """`torch.futures.Future`: a value that comes later, and what is to be done with it then."""
+    class Core:
+        """A value or an exception, once it is there, and what waits for it."""
 
-        __module__ = "torch.futures"
+        def __init__(self) -> None:
+            self.state: tuple[Any, BaseException | None] | None = None
+            self.waiting: list[Callable[[], None]] = []
 
-        def __init__(self, *, devices: Any = None) -> None:
-            self._state: tuple[Any, BaseException | None] | None = None
-            self._waiting: list[Callable[[], None]] = []
+        def set(self, value: Any, error: BaseException | None) -> None:
+            """It has come."""
+            if self.state is not None:
+                raise RuntimeError(
+                    "Attempting to mark a completed Future as complete again. "
+                    "Note that a Future can only be marked completed once."
+                )
+            self.state = (value, error)
+            waiting, self.waiting = self.waiting, []
+            for call in waiting:
+                call()
+
+        def when_done(self, call: Callable[[], None]) -> None:
+            """Call it then, or now."""
+            if self.state is None:
+                self.waiting.append(call)
+            else:
+                call()
+
+    class Later(Offered):
+        """`torch.Future`, which `then` and `collect_all` give back: a value that comes later."""
+
+        __module__, __qualname__ = "torch", "Future"
+
+        def __init__(self, core: Core) -> None:
+            self._core = core
 
         def done(self) -> bool:
             """Whether the value or an exception is there."""
-            return self._state is not None
+            return self._core.state is not None
 
         def wait(self) -> Any:
             """The value; raises the exception that came in its place."""
-            if self._state is None:
+            if self._core.state is None:
                 raise Refused("refused.wait")
-            value, error = self._state
+            value, error = self._core.state
             if error is not None:
                 raise error
             return value
@@ -51,60 +77,70 @@ def _futures(run: Run) -> Names:
 
         def set_result(self, result: Any) -> None:
             """The value has come."""
-            self._set(result, None)
+            self._core.set(result, None)
+
+        def then(self, callback: Any) -> Any:
+            """The future of `callback(self)`."""
+            core = Core()
+
+            def call() -> None:
+                try:
+                    result = run.owner.invoke(callback, (self,), {})
+                except Exception as error:
+                    text = f"Got the following error when running the callback: {type(error).__name__}: {error}"
+                    core.set(None, RuntimeError(text))
+                else:
+                    core.set(result, None)
+
+            self._core.when_done(call)
+            return Later(core)
+
+        def add_done_callback(self, callback: Any) -> None:
+            """`callback(self)` once it is done; what that raises goes nowhere."""
+
+            def call() -> None:
+                with contextlib.suppress(Exception):
+                    run.owner.invoke(callback, (self,), {})
+
+            self._core.when_done(call)
+
+    class Future(Later, typing.Generic[_T]):
+        """`torch.futures.Future`: one that the program makes."""
+
+        __module__, __qualname__ = "torch.jit", "Future"
+
+        def __init__(self, *, devices: Any = None) -> None:
+            super().__init__(Core())
 
         def set_exception(self, result: Any) -> None:
             """An exception has come."""
             if not isinstance(result, Exception):
                 raise AssertionError(f"{result} is of type {type(result)}, not an Exception.")
-            self._set(None, result)
+            self._core.set(None, result)
 
-        def _set(self, value: Any, error: BaseException | None) -> None:
-            if self._state is not None:
-                raise RuntimeError("Future can only be marked completed once")
-            self._state = (value, error)
-            waiting, self._waiting = self._waiting, []
-            for call in waiting:
-                call()
+    Later.__name__ = "Future"
 
-        def then(self, callback: Any) -> Future[Any]:
-            """The future of `callback(self)`."""
-            made: Future[Any] = Future()
-
-            def call() -> None:
-                try:
-                    made.set_result(run.owner.invoke(callback, (self,), {}))
-                except Exception as error:
-                    made.set_exception(error)
-
-            self._when_done(call)
-            return made
-
-        def add_done_callback(self, callback: Any) -> None:
-            """`callback(self)` once it is done."""
-            self._when_done(lambda: run.owner.invoke(callback, (self,), {}))
-
-        def _when_done(self, call: Callable[[], None]) -> None:
-            if self._state is None:
-                self._waiting.append(call)
-            else:
-                call()
-
-    def collected(futures: list[Future[Any]]) -> Future[Any]:
-        """`torch.futures.collect_all`: done when all are."""
-        made: Future[Any] = Future()
-        left = [one for one in futures if not one.done()]
+    def collected(futures: list[Later]) -> Later:
+        """`torch.futures.collect_all`: done when all are, or one has an exception."""
+        cores = [one._core for one in futures]
+        made = Core()
 
         def call() -> None:
-            if all(one.done() for one in futures) and not made.done():
-                made.set_result(list(futures))
+            if made.state is not None:
+                return
+            states = [core.state for core in cores if core.state is not None]
+            error = next((error for _, error in states if error is not None), None)
+            if error is not None:
+                made.set(None, error)
+            elif len(states) == len(cores):
+                made.set([Later(core) for core in cores], None)
 
-        for one in left:
-            one._when_done(call)
+        for core in cores:
+            core.when_done(call)
         call()
-        return made
+        return Later(made)
 
-    def waited(futures: list[Future[Any]]) -> list[Any]:
+    def waited(futures: list[Later]) -> list[Any]:
         """`torch.futures.wait_all`."""
         return [one.wait() for one in futures]
 
