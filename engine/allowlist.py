@@ -331,6 +331,8 @@ class Allowlist:
             return False
         if issubclass(kind, np.ndarray):
             return name in ("shape", "real", "imag", "flat")
+        if issubclass(kind, Offered) and name.startswith("_"):  # what a stand-in keeps for itself
+            return self._owner is not None and self._owner.owns(kind)
         if issubclass(kind, Offered | WrappedCtx | torch.autograd.graph.Node | torch.autograd.function.FunctionCtx):
             return True
         table = lists.type_names()

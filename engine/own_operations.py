@@ -38,6 +38,9 @@ _LONG = re.compile(r"[^=\[,]\[\d{4}")
 
 _batching: Any = autograd_function
 _check_aliases: Any = utils._c_check_aliasing_constraint
+_UNREAD = re.compile(r"[#\\]|\.\.\.")
+"""Comments, lines that go on, and arguments without a name: PyTorch's parser takes them, no operation needs them."""
+
 _PLAIN = frozenset({"FloatType", "IntType", "SymIntType", "BoolType", "DeviceObjType"})
 _KEYS = _C.DispatchKeySet(_C.DispatchKey.AutogradCPU)
 _MODULE = "<module 'torch._library.custom_ops'>"
@@ -51,7 +54,7 @@ class _Uncast(Exception):
 
 def parsed(text: str) -> Any:
     """A schema, as PyTorch reads it."""
-    if len(text) > _SCHEMA or "..." in text or _LONG.search("".join(text.split())):
+    if type(text) is not str or len(text) > _SCHEMA or _UNREAD.search(text) or _LONG.search("".join(text.split())):
         raise Refused("refused.guard.plain", name="torch.library.define")
     return _C.parse_schema(text)
 

@@ -63,9 +63,9 @@ class _Registry:
             raise Refused("refused.name", name=f"torch.library.define {name}")
         tags = (tags,) if isinstance(tags, torch.Tag) else tuple(dict.fromkeys(tags or ()))
         if torch.Tag.out in tags:
-            torch.library._validate_out_schema(short + schema)
+            torch.library._validate_out_schema(parsed(short + schema))
         if torch.Tag.inplace in tags:
-            torch.library._validate_inplace_schema(short + schema)
+            torch.library._validate_inplace_schema(parsed(short + schema))
         try:
             found = parsed(name + schema)
         except RuntimeError:
