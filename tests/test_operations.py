@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from tests.vocabulary_cases import run, stop
 
@@ -136,3 +137,39 @@ def test_a_policy_of_checkpoint_is_told_of_operations() -> None:
         "print(True in seen, False in seen, x.grad[0, 0].item() == 2 * (4 * torch.cos(torch.tensor(2.0))).item())\n"
     )
     assert printed == "True True True\n"
+
+
+def test_operations_are_the_programs_alone() -> None:
+    """None of PyTorch's is changed, and none is registered with its dispatcher."""
+    for text in (
+        "torch.library.define('aten::mine', '(Tensor x) -> Tensor')",
+        "torch.library.impl('aten::relu', 'cpu', print)",
+        "torch.library.register_fake('aten::relu', print)",
+        "torch.library.Library('aten', 'IMPL')",
+        "torch.library.custom_op('aten::relu', lambda x: x, mutates_args=(), schema='(Tensor x) -> Tensor')",
+        "torch.library.infer_schema(torch.relu, mutates_args=())",
+        "torch.library.get_kernel('aten::relu', 'CPU')",
+        "torch.library.define('alone::f', '() -> ()'); torch.library.impl('alone::f', 'AutocastCPU', print)",
+    ):
+        assert stop(f"import torch\n{text}").code == "refused.name"
+    run("import torch\ntorch.library.define('alone::f', '(Tensor x) -> Tensor')")
+    assert not any(name.startswith("alone::") for name in torch._C._dispatch_get_all_op_names())
+
+
+def test_schemas_are_read_where_they_make_little() -> None:
+    """A length in a schema is a list of that length at once; a comment may stand before it."""
+    for schema in ("(int[99999999999] x=1) -> ()", "(int [ 9999 ] x=1) -> ()", "(Tensor x, ...) -> ()", "(" * 3000):
+        text = f"import torch\ntorch.library.custom_op('mine::f', lambda x: x, mutates_args=(), schema={schema!r})"
+        assert stop(text).code == "refused.guard.plain"
+    commented = "torch.library.Library('mine', 'DEF').define('f(int[#\\n99999999999] x=1) -> ()')"
+    assert stop(f"import torch\n{commented}").code == "refused.guard.plain"
+
+
+def test_a_gradient_that_only_warns_is_refused() -> None:
+    """PyTorch makes a node of its own for it."""
+    source = (
+        "import torch\ntorch.library.define('mine::f', '(Tensor x) -> Tensor')\n"
+        "torch.library.impl('mine::f', 'cpu', lambda x: x.detach() * 2)\n"
+        "torch.ops.mine.f(torch.ones(1, requires_grad=True))"
+    )
+    assert stop(source).code == "refused.name"

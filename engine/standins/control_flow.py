@@ -7,6 +7,9 @@ node too: a mode that sees every operation finds them.
 
 from __future__ import annotations
 
+import ast
+import textwrap
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -86,10 +89,13 @@ def _backward(ctx: Any, *grads: Any) -> tuple[Any, ...]:
         if isinstance(one, torch.Tensor) and one.requires_grad
     ]
     inputs = [one for one, needs in zip(held.inputs, wanted, strict=True) if needs]
-    found: Iterator[Any] = iter([None] * len(inputs))
+    grads = (None,) * len(inputs)
     if pairs and inputs:
         outputs, given = zip(*pairs, strict=True)
-        found = iter(torch.autograd.grad(outputs, inputs, given, retain_graph=True, allow_unused=True))
+        grads = torch.autograd.grad(outputs, inputs, given, retain_graph=True, allow_unused=True)
+    found: Iterator[Any] = iter(
+        [torch.zeros_like(one) if grad is None else grad for one, grad in zip(inputs, grads, strict=True)]
+    )
     return (None, *(next(found) if needs else None for needs in wanted))
 
 
@@ -101,8 +107,11 @@ def _node(name: str) -> Any:
 _COND, _WHILE, _SCAN, _MAP = (_node(f"{name}AutogradOp") for name in ("Cond", "WhileLoop", "Scan", "Map"))
 
 
-def _as_one(node: Any, name: str, function: Callable[..., Any], operands: Any) -> Any:
-    """`function(*operands)`, as one node where a gradient may be asked for; changes no operand, and gives back none."""
+def _as_one(
+    node: Any, name: str, function: Callable[..., Any], operands: Any, others: Callable[[], list[torch.Tensor]] = list
+) -> Any:
+    """`function(*operands)`, as one node where a gradient may be asked for; changes no operand, and gives back none.
+    `others`: tensors that need a gradient and are inputs of the node, though nothing was done with them."""
     if not torch.is_grad_enabled() or _C._functorch.peek_interpreter_stack() is not None:
         return function(*operands)
     leaves, spec = pytree.tree_flatten(operands)
@@ -114,6 +123,7 @@ def _as_one(node: Any, name: str, function: Callable[..., Any], operands: Any) -
     outputs, shape = pytree.tree_flatten(result)
     _check(name, given, before, outputs)
     found = outside.found
+    found |= {id(one): one for one in others() if id(one) not in copies}
     if not copies and not found:
         return result
     if found and node is _WHILE:
@@ -212,8 +222,10 @@ def offer(run: Run) -> Names:
                 "Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, "
                 f"but got {operands}."
             )
-        taken = true_fn if bool(pred) else false_fn
-        return _as_one(_COND, "torch.cond", lambda *given: call(taken, *given), tuple(operands))
+        taken, left = (true_fn, false_fn) if bool(pred) else (false_fn, true_fn)
+        return _as_one(
+            _COND, "torch.cond", lambda *given: call(taken, *given), tuple(operands), lambda: _named(run.owner, left)
+        )
 
     def while_loop(cond_fn: Any, body_fn: Any, carried_inputs: Any) -> Any:
         """`torch.while_loop`."""
@@ -360,6 +372,37 @@ def offer(run: Run) -> Names:
         **{f"{home}.{name}": {name: function} for name, function in every.items()},
         "functorch.experimental.control_flow": {"cond": cond, "map": map},
     }
+
+
+def _named(owner: Any, function: Any) -> list[torch.Tensor]:
+    """Tensors that need a gradient, of those that the text of a function names: globals, and what `self` has."""
+    text = owner.source_of(function) if owner.access.is_function(function) else None
+    try:
+        tree = ast.parse(textwrap.dedent(text or ""))
+    except SyntaxError:
+        return []
+    fields: dict[str, Any] = {}
+    if isinstance(function, types.MethodType):
+        bound = function.__self__
+        fields.update(getattr(bound, "__dict__", {}))
+        if isinstance(bound, torch.nn.Module):
+            fields |= {**bound._modules, **bound._parameters, **bound._buffers}
+    values = []
+    kind = ast.Lambda if function.__name__ == "<lambda>" else ast.FunctionDef
+    bodies = [one for one in ast.walk(tree) if isinstance(one, kind)]
+    own = {one.arg for body in bodies for one in ast.walk(body) if isinstance(one, ast.arg)}
+    for node in (one for body in bodies for one in ast.walk(body)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in own:
+            values.append(owner.globals.get(node.id))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            values.append(fields.get(node.attr))
+    found: list[torch.Tensor] = []
+    for value in values:
+        if isinstance(value, torch.nn.Module):
+            found += value.parameters()
+        elif isinstance(value, torch.Tensor):
+            found.append(value)
+    return [one for one in found if one.requires_grad]
 
 
 def _stacked(columns: list[Any], dim: int) -> Any:
