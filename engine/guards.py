@@ -685,6 +685,15 @@ def shares_memory(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[s
     return original(*args[:2], **{**kwargs, "max_work": 10**6})
 
 
+@function("numpy.random.zipf")
+def zipf(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Near 1 it draws again and again."""
+    rank = np.asarray(_argument(args, kwargs, 0, "a"), dtype=float)
+    if ((rank > 1) & (rank < 1.01)).any():  # at 1 and below numpy raises
+        raise Refused("refused.guard.rank")
+    return original(*args, **kwargs)
+
+
 @function("torch.utils.swap_tensors")
 def swap(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Classes are swapped before anybody looks whether the values are tensors."""

@@ -72,7 +72,7 @@ DEFINABLE = OPERATORS | {
 READABLE = (DEFINABLE - {"__del__"}) | {
     *("__name__", "__qualname__", "__class__", "__dict__", "__module__", "__annotations__", "__file__", "__debug__"),
     *("__cause__", "__context__", "__suppress_context__", "__notes__", "__future__", "__config__"),
-    *("__mro__", "__bases__", "__wrapped__"),
+    *("__mro__", "__bases__", "__wrapped__", "__array__"),
 }
 """Dunder names a program may read, as a name or an attribute."""
 

@@ -109,6 +109,10 @@ ROWS: dict[str, tuple[str, str]] = {
         "A number in this call is larger than {limit}; with it the call would not return. Use a smaller number.",
         "这个调用中有大于 {limit} 的数，会使调用无法返回。请使用较小的数。",
     ),
+    "refused.guard.rank": (
+        "zipf near 1 draws again and again, and would not return. Use a parameter of at least 1.01.",
+        "zipf 的参数接近 1 时会一再重抽，无法返回。请使用不小于 1.01 的参数。",
+    ),
     "refused.guard.labels": (
         "A target of this loss is not one of the {classes} classes, numbered from 0; PyTorch would read outside the scores. "
         "Correct the target.",

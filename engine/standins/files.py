@@ -163,8 +163,13 @@ def offer(run: Run) -> Names:
         """A folder needs no making."""
 
     def listed(path: Any = ".") -> list[str]:
-        """`os.listdir`."""
-        return folder.names()
+        """`os.listdir`: what lies right in a folder."""
+        place = posixpath.normpath(str(path))
+        start = "" if place in (".", "/") else f"{place}/"
+        if start and not folder.exists(place):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        found = [name.removeprefix(start) for name in folder.names() if name.startswith(start)]
+        return list(dict.fromkeys(name.split("/")[0] for name in found))
 
     def globbed(pathname: Any, **kwargs: Any) -> list[str]:
         """`glob.glob`: names of the folder that fit, part by part."""
