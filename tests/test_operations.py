@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack, _pop_mode
 
 from tests.vocabulary_cases import run, stop
+
+
+@pytest.fixture(autouse=True)
+def _no_mode_stays() -> Iterator[None]:
+    """A run that is stopped leaves its modes entered, and here the process goes on."""
+    yield
+    while _get_current_dispatch_mode_stack():
+        _pop_mode()
 
 
 def test_operations_are_called_by_the_rules_of_their_functions() -> None:
