@@ -270,8 +270,9 @@ def _page() -> None:
         if run is None:
             return
         result = regression_run.watch(str(token), current(), read_only=read_only)
-        if says := st.session_state.pop("regression.model.says", None):
-            st.success(say("regression.loaded", values=says))
+        start, words = st.session_state.get(regression_files.LOADED, ("", ""))
+        if start and start == _link.get("start"):
+            st.success(say("regression.loaded", values=words))
     if places is not None:
         with places[0]:
             regression_doctor.zones(run)

@@ -20,6 +20,8 @@ from engine.regression_state import Points
 from pages.components import regression_run
 from pages.components.language import say
 
+LOADED = "regression.model.loaded"
+"""In the session: (the start that a model gave, its words)."""
 PREDICTED = 200
 """Rows that are predicted at once."""
 
@@ -99,8 +101,9 @@ def _files(run: Training, table: Points | None) -> None:
     except EngineError as error:
         st.error(say(error.code, **error.params), icon=":material/block:")
         return
-    st.session_state["regression.next"] = {"start": ",".join(f"{value:.9g}" for value in values)}
-    st.session_state["regression.model.says"] = ", ".join(f"{value:.6g}" for value in values)
+    start = ",".join(f"{value:.9g}" for value in values)
+    st.session_state["regression.next"] = {"start": start}
+    st.session_state[LOADED] = (start, ", ".join(f"{value:.6g}" for value in values))
     st.rerun()
 
 
