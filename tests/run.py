@@ -121,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
     browser = find_browser()
     if browser is None:
         say(NO_BROWSER)
-    workers = str(min(os.cpu_count() or 1, 4))
+    workers = str(min((os.cpu_count() or 1) + 1, 4))  # one more than cores: the tests of pages often wait
     checks: list[list[str | Path]] = [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
