@@ -12,7 +12,8 @@ from torch._prims_common import check_significant_strides
 from torch._subclasses.fake_tensor import MetadataMismatchError
 from torch.utils import _pytree as pytree
 
-from engine.own_operations import COMPOSITE, DEFAULT, CustomOpDef, Overload, Packet
+from engine.custom_operation import CustomOpDef
+from engine.own_operations import COMPOSITE, DEFAULT, Overload, Packet
 
 Named = dict[str, Any]
 Given = tuple[Any, ...]

@@ -26,6 +26,7 @@ _ACTING = {
     "engine.allowlist": frozenset({"call", "read", "write", "_read_unlisted", "_read_super", "_read_class"}),
     "engine.guards": None,
     "engine.operations": None,
+    "engine.custom_operation": None,
     "engine.own_operations": None,
     "engine.standins.control_flow": None,
     "engine.dispatch": frozenset({"__torch_dispatch__"}),

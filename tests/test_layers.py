@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKER_SIDE = (
     # The vocabulary.
     *("engine.allowed", "engine.allowed.*", "engine.allowlist", "engine.folder", "engine.guards", "engine.operations"),
-    *("engine.own_operations", "engine.operation_checks"),
+    *("engine.custom_operation", "engine.own_operations", "engine.operation_checks"),
     *("engine.overrides", "engine.scripted", "engine.tracing"),
     *("engine.standins", "engine.standins.*"),
     # The recorder.

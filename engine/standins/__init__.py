@@ -58,6 +58,16 @@ class Run:
         self.drawn: list[Callable[[], list[Figure]]] = []
         self._addresses: dict[int, int] = {}
 
+    def invoked(self, function: Any) -> Any:
+        """A function of the program for the library to call; None where there is none."""
+        if function is None:
+            return None
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self.owner.invoke(function, args, kwargs)
+
+        return call
+
     def address(self, real: int) -> int:
         """A number for a place in memory that tells nothing of where it is."""
         return self._addresses.setdefault(real, 0x5500_0000_0000 + (len(self._addresses) << 32))

@@ -21,7 +21,6 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.errors import Refused
-from engine.own_operations import invoked
 from engine.standins import Names, Run
 
 
@@ -360,7 +359,7 @@ def offer(run: Run) -> Names:
         """`associative_scan`: PyTorch's own does not compile on a CPU."""
         function = combine_fn
         if callable(combine_fn):
-            function = invoked(run, combine_fn)
+            function = run.invoked(combine_fn)
             function.__name__ = getattr(combine_fn, "__name__", "call")
         return _associative_scan(function, xs, dim, reverse, combine_mode)
 

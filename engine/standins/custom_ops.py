@@ -16,10 +16,11 @@ from torch import _C
 from torch._library import utils
 from torch._library.autograd import Info
 
+from engine.custom_operation import CustomOpDef, autocast
 from engine.errors import Refused
 from engine.operation_checks import opcheck
-from engine.own_operations import DEFAULT, CustomOpDef, Overload, Packet, _Keeper, autocast, invoked, parsed
-from engine.standins import Names, Offered, Run
+from engine.own_operations import DEFAULT, Overload, Packet, parsed
+from engine.standins import Maker, Names, Offered, Run
 
 _SCHEMA = re.compile(r"\(.*\) -> .*")
 _KERNELS = frozenset({"CPU", "CUDA", "MPS", "XPU", "XLA", "Meta", DEFAULT, "CompositeImplicitAutograd"})
@@ -108,7 +109,7 @@ class _Registry:
             self._implement(overload, str(key), function)
 
     def _implement(self, overload: Overload, key: str, function: Any) -> None:
-        kernel = invoked(self.run, function)
+        kernel = self.run.invoked(function)
         if key in ("Autograd", "AutogradCPU"):
             overload._autograd = lambda _, *args, **kwargs: kernel(*args, **kwargs)
         elif key in _KERNELS:
@@ -173,7 +174,7 @@ def offer(run: Run) -> Names:
             registry.made[overload._name] = found
             return found
 
-        return _Keeper(make) if fn is None else make(fn)
+        return Maker(make) if fn is None else make(fn)
 
     def infer_schema(
         prototype_function: Any, /, *, mutates_args: Any, op_name: str | None = None, tags: Any = ()
@@ -240,7 +241,7 @@ def offer(run: Run) -> Names:
                 library.impl(library.define(schema, alias_analysis), function)
                 return function
 
-            return _Keeper(both)
+            return Maker(both)
         if not isinstance(qualname, str):
             raise ValueError(f"define(qualname, schema): expected qualname to be instance of str, got {type(qualname)}")
         utils.parse_namespace(qualname)
@@ -261,14 +262,14 @@ def offer(run: Run) -> Names:
                 library.impl(types, function, func or "")
                 return function
 
-            return _Keeper(legacy)
+            return Maker(legacy)
 
         kinds = [DEFAULT if one == "default" else one for one in ((types,) if isinstance(types, str) else types)]
 
         def keep(function: Any) -> None:
             registry.implement(qualname, kinds, function)
 
-        return _Keeper(keep) if func is None else keep(func)
+        return Maker(keep) if func is None else keep(func)
 
     def register_fake(op: Any, func: Any = None, /, *, lib: Any = None, allow_override: bool = True) -> Any:
         """`torch.library.register_fake`."""
@@ -277,10 +278,10 @@ def offer(run: Run) -> Names:
         def keep(function: Any) -> Any:
             if isinstance(found, CustomOpDef):
                 return found.register_fake(function)
-            found._kernels["Meta"] = invoked(run, function)
+            found._kernels["Meta"] = run.invoked(function)
             return function
 
-        return _Keeper(keep) if func is None else keep(func)
+        return Maker(keep) if func is None else keep(func)
 
     def register_kernel(op: Any, device_types: Any, func: Any = None, /, *, lib: Any = None) -> Any:
         """`torch.library.register_kernel`."""
@@ -311,7 +312,7 @@ def offer(run: Run) -> Names:
                 "register_autograd with kwarg-only Tensor args. In the original definition of the op, please make "
                 f"your tensors not kwarg-only. Got: {schema}"
             )
-        found._differentiate(Info(invoked(run, backward), invoked(run, setup_context)))
+        found._differentiate(Info(run.invoked(backward), run.invoked(setup_context)))
 
     def register_vmap(op: Any, func: Any = None, /, *, lib: Any = None) -> Any:
         """`torch.library.register_vmap`."""
@@ -321,7 +322,7 @@ def offer(run: Run) -> Names:
         def keep(function: Any) -> None:
             overload._batched = function
 
-        return _Keeper(keep) if func is None else keep(func)
+        return Maker(keep) if func is None else keep(func)
 
     def register_torch_dispatch(op: Any, torch_dispatch_class: Any, func: Any = None, /, *, lib: Any = None) -> Any:
         """`torch.library.register_torch_dispatch`."""
@@ -332,7 +333,7 @@ def offer(run: Run) -> Names:
             overload._told[torch_dispatch_class] = function
             return function
 
-        return _Keeper(keep) if func is None else keep(func)
+        return Maker(keep) if func is None else keep(func)
 
     def register_autocast(op: Any, device_type: Any, cast_inputs: Any, /, *, lib: Any = None) -> None:
         """`torch.library.register_autocast`."""
