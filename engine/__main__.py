@@ -16,7 +16,7 @@ from engine.errors import EngineError, Parameters
 from engine.executors.base import Executor, Job, trace_of
 from engine.executors.local import LocalExecutor
 from engine.messages import render
-from engine.report import refused, report, text
+from engine.report import refused, report, text, warned
 from engine.trace import Trace
 
 Reason = tuple[str, Parameters]
@@ -56,6 +56,8 @@ def run_files(files: list[str], executor: Executor, *, seed: int, as_json: bool)
             shown = report(file, result) if isinstance(result, Trace) else refused(file, *result)
             for line in _lines(file, result, shown) if not as_json else [json.dumps(shown, allow_nan=False)]:
                 print(line, flush=True)
+            for line in warned(result) if isinstance(result, Trace) and not as_json else []:
+                print(line, file=sys.stderr)
             worst = max(worst, STATUS[shown["outcome"]["kind"]])
     return worst
 

@@ -51,6 +51,11 @@ def printed(trace: Trace) -> str:
     return "".join(step.printed for step in trace.steps) if trace.printed is None else trace.printed
 
 
+def warned(trace: Trace) -> list[str]:
+    """The lines of its error stream, warnings among them, as far as its steps have them."""
+    return [line for step in trace.steps for line in step.warnings]
+
+
 class _Report:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace

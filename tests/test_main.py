@@ -158,6 +158,15 @@ def test_text_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert lines[-1].startswith(f"{path}:5: failed: ValueError: invalid literal")
 
 
+def test_the_error_stream_goes_to_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("import sys, warnings\nprint('out')\nprint('aside', file=sys.stderr)\nwarnings.warn('careful')")
+    run_files([str(file)], InlineExecutor(), seed=0, as_json=False)
+    written = capsys.readouterr()
+    assert written.out.splitlines()[0] == "out"
+    assert written.err.splitlines() == ["aside", "UserWarning: careful"]
+
+
 def test_in_the_sandbox_without_torch_in_this_process(tmp_path: Path) -> None:
     """Several files at once, one on standard input, in order; the exit status is the worst."""
     one, two = tmp_path / "one.py", tmp_path / "two.py"
