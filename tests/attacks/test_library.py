@@ -239,6 +239,8 @@ ATTACKS = {
     "the attributes of a module replaced": Attack("R8", "import torch\nclass M(torch.nn.Module): pass\nm = M()\nm.__dict__ = {}\nprint('ESCAPED')"),
     "masked arrays of objects": Attack("asteval", "import numpy as np\nprint('ESCAPED', np.ma.masked_array([print], [False]))", OWN),
     "masked arrays walk on": Attack("module walk", "import numpy as np\nprint('ESCAPED', np.ma.core.np)", OWN),
+    "functions by the tables of overrides": Attack("R7", "import torch\nfor f in torch.overrides.get_ignored_functions():\n    if f.__name__ in ('load', 'from_file', 'save', 'set_vital'): print('ESCAPED', f)", ("finished",)),
+    "a function without its guard by the tables of overrides": Attack("G10", "import torch\nfor f in torch.overrides.get_ignored_functions():\n    if f.__name__ == 'empty' and f(100).any(): print('ESCAPED')", ("finished",)),
     "a thread that outlives the run": Attack("R19", "import threading\ndef f():\n    while True: pass\nt = threading.Thread(target=f, daemon=True)\nt.start()\nprint('ESCAPED')", ("stopped",)),
     "a thread around a library function": Attack("R7", "import threading, torch\nthreading.Thread(target=torch.hub.load, args=('x',)).start()\nprint('ESCAPED')"),
     "a list as long as a schema says": Attack("memory", "import torch\ntorch.library.define('a::b', '(int[99999999999] x=1) -> ()')\nprint('ESCAPED')"),
