@@ -488,6 +488,7 @@ def resize(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any
     return result
 
 
+@function("torch.nn.utils.skip_init")
 def to_empty(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The memory of the parameters, their grads and the buffers of a module is cleared."""
     module = original(*args, **kwargs)
@@ -652,8 +653,11 @@ def _unwatched(kind: type, *args: Any, **kwargs: Any) -> Any:
 
 @function("torch.nn.attention.bias.causal_lower_right", "torch.nn.attention.bias.causal_upper_left")
 def causal(original: Any, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """They make a subclass of Tensor."""
-    return _unwatched(original, *args, **kwargs)
+    """They make a subclass of Tensor, on memory that nobody writes."""
+    bias = _unwatched(original, *args, **kwargs)
+    with torch._C.DisableTorchFunctionSubclass():
+        _quietly(lambda one: one.zero_(), bias)
+    return bias
 
 
 @function("torch.utils._pytree.register_pytree_node")

@@ -577,7 +577,7 @@ class Recorder(Observer):
         """A hook of the program fired."""
         self.moment.turn += 1
         if self.moment.on:
-            self._guarded(self._write_hook, name, given, returned)
+            self._guarded(unwatched, self.watch, partial(self._write_hook, name, given, returned))
 
     def _write_hook(self, name: str, given: torch.Tensor | None, returned: torch.Tensor | None) -> None:
         tensors = [None if tensor is None else self.snapshots.tensor(tensor) for tensor in (given, returned)]

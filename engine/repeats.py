@@ -63,8 +63,9 @@ class Repeats:
             if view is None:
                 return
             views[index] = view
-        if len(nodes) == count:
-            self._known[found.node] = Repeat(_form(function, given), found.kernels.copy(), count, views)
+        form = _form(function, given)
+        if len(nodes) == count and form is not None:
+            self._known[found.node] = Repeat(form, found.kernels.copy(), count, views)
 
     def recall(self, found: Occurrence, repeat: Repeat) -> None:
         """A call was not watched: what is known of it holds, unless it made more or fewer nodes than it should."""
@@ -76,11 +77,17 @@ class Repeats:
             self._graph.views[found.start + index] = view
 
 
-def _form(function: Any, given: Sequence[object]) -> list[Any]:
+def _form(function: Any, given: Sequence[object]) -> list[Any] | None:
+    """None where some tensor has no shape, as one of rows of several lengths."""
+    try:
+        facts = [(one.shape, one.dtype, one.requires_grad) for one in tensors_in(given)]
+    except RuntimeError:
+        return None
     return [
         function.__name__ if type(function) is BuiltinFunctionType else type(function),
+        bool(getattr(function, "_forward_hooks", None)),  # the program's, where it is a module
         (torch.is_grad_enabled(), torch.is_autocast_enabled("cpu"), torch.is_inference_mode_enabled()),
-        *[(one.shape, one.dtype, one.requires_grad) for one in tensors_in(given)],
+        *facts,
     ]
 
 
