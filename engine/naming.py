@@ -14,9 +14,10 @@ _OPERATORS: dict[type[ast.AST], str] = {
 }  # fmt: skip
 
 _ALIASING = frozenset(
-    "data numpy from_numpy asarray as_tensor set_ frombuffer from_dlpack to_dlpack __array__ cpu".split()  # noqa: SIM905
+    """data numpy from_numpy asarray as_tensor set_ frombuffer from_dlpack to_dlpack __array__ cpu
+    batch_norm instance_norm""".split()  # noqa: SIM905
 )
-"""Names through which memory can be shared past the version counter."""
+"""Names through which memory can be shared, or written to, past the version counter."""
 
 
 @dataclass(frozen=True, slots=True)

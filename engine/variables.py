@@ -35,6 +35,9 @@ NAMELESS = (
 CONSTANT = frozenset({int, float, bool, complex, str, bytes, type(None), range})
 """Types whose objects never change: the same object is the same row."""
 
+RUNNING = ("running_mean", "running_var")
+"""Buffers that normalization layers write to without the version counter."""
+
 Represent = Callable[[object], str | None]
 """A value -> its repr as the program would see it, None where there is none."""
 
@@ -353,6 +356,9 @@ class Variables:
             tensors = [tensor for known in held.tensors if (tensor := known.ref()) is not None]
         else:
             paths, tensors, buffers, members = tensors_of(module)
+            for path, tensor in zip(paths, tensors, strict=True) if buffers else ():
+                if path.endswith(RUNNING):
+                    self._snapshots.share(tensor)
             training = module.__dict__.get("training", True)  # it is not there before nn.Module.__init__ has run
             inside = (training, members, paths, buffers)
         looked = list(map(self._snapshots.look, tensors))
