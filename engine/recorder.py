@@ -120,6 +120,9 @@ class Recorder(Observer):
         self._gap = False
         self._ended = False
         self._leftover = ""
+        """What was printed where no step is: the next one has it."""
+        self._unsaid: list[str] = []
+        """The same of warnings."""
         self._printed: list[str] = []
         self._ticks = 0
         self._said: set[str] = set()
@@ -163,6 +166,7 @@ class Recorder(Observer):
             self._by_row[scope.number].written = False
         for step in dropped["steps"]:
             self._leftover += step.printed
+            self._unsaid += step.warnings
             place = self._by_row[step.scope]
             place.last = min(place.last, step.tick - 1)
         self.rows.notices += dropped["notices"]
@@ -344,6 +348,7 @@ class Recorder(Observer):
         self._unkept = (statement.node, statement.place, statement.tick)
         if self._counts["aside"] >= OUT_OF_TURN or self._ended:
             self._leftover += statement.printed
+            self._unsaid += statement.warnings
             return
         self._counts["aside"] += 1
         self.moment.tick, self.moment.span = statement.tick, self._program.span(statement.node)
@@ -398,6 +403,7 @@ class Recorder(Observer):
         found = self.variables.of_scope(variables, is_global=variables is self._globals, bound=bound)
         shown = None if value is NOTHING or value is None else self.variables.value(value)
         printed, self._leftover = self._leftover + statement.printed, ""
+        warned, self._unsaid = [*self._unsaid, *statement.warnings], []
         row = Step(
             statement.tick,
             span,
@@ -405,7 +411,7 @@ class Recorder(Observer):
             found,
             shown,
             printed,
-            list(statement.warnings),
+            warned,
             self.loops.iterations(place),
             self._graph_bytes(place),
             raised,
@@ -614,6 +620,8 @@ class Recorder(Observer):
     def warned(self, message: str) -> None:
         if self._open:
             self._open[-1].warnings = [*self._open[-1].warnings, message]
+        else:
+            self._unsaid.append(message)
 
     # The end.
 

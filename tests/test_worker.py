@@ -164,3 +164,9 @@ def test_the_error_stream_is_bounded_and_takes_no_room_from_what_is_printed() ->
     assert trace.printed == "seen\n"
     assert sum(len(step.warnings) for step in trace.steps) <= DEFAULT.printed_lines
     assert "notice.printed" in [notice.code for notice in trace.notices]
+
+
+def test_no_line_of_the_error_stream_is_lost_where_steps_are_left_out() -> None:
+    source = "import sys\nfor i in range(450):\n    x = i\n    print(i, file=sys.stderr)\nx = 0"
+    lines = [line for _, warnings in told(source) for line in warnings]
+    assert lines == [str(i) for i in range(450)]
