@@ -7,6 +7,7 @@ unpickled in full: anything else is read with weights_only.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -130,7 +131,7 @@ class Folder:
             raise AttributeError(_NO_FILE.format(type(f).__name__))
         if (weights_only is False or self.own_only) and not self._is_ours(content):
             raise Refused("refused.load")
-        with self.classes(None):
+        with self.classes(None), _whole():
             return torch.load(io.BytesIO(content), map_location=map_location, weights_only=weights_only is not False)
 
     def _is_ours(self, content: bytes) -> bool:
@@ -146,6 +147,18 @@ class Folder:
             if isinstance(value, types.FunctionType) and value.__module__ == "__main__":
                 self._classes[value.__qualname__] = value
         return _Main(self._classes)
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Where `skip_data` is entered PyTorch would give memory that nobody wrote: here the tensors are read all the
+    same."""
+    here = torch.serialization._serialization_tls
+    skipping, here.skip_data = here.skip_data, False
+    try:
+        yield
+    finally:
+        here.skip_data = skipping
 
 
 _NO_FILE = (

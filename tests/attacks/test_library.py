@@ -244,6 +244,8 @@ ATTACKS = {
     "a function without its guard by the tables of overrides": Attack("G10", "import torch\nfor f in torch.overrides.get_ignored_functions():\n    if f.__name__ == 'empty' and f(100).any(): print('ESCAPED')", ("finished",)),
     "memory of a module that is not initialized": Attack("G10", "import torch\nm = torch.nn.utils.skip_init(torch.nn.Linear, 300, 300)\nif m.weight.any(): print('ESCAPED')", ("finished",)),
     "memory behind a causal bias": Attack("G10", "import torch\nb = torch.nn.attention.bias.causal_lower_right(300, 300)\nif b.as_subclass(torch.Tensor).any(): print('ESCAPED')", ("finished", "failed", "refused")),
+    "memory that a load does not write": Attack("G10", "import torch\ntorch.save(torch.zeros(1000), 'a.pt')\nwith torch.serialization.skip_data(): t = torch.load('a.pt')\nif t.any(): print('ESCAPED')", ("finished",)),
+    "memory that a save does not write": Attack("G10", "import torch\nwith torch.serialization.skip_data(): torch.save(torch.ones(1000), 'a.pt')\nif torch.load('a.pt').any(): print('ESCAPED')", ("finished",)),
     "a thread that outlives the run": Attack("R19", "import threading\ndef f():\n    while True: pass\nt = threading.Thread(target=f, daemon=True)\nt.start()\nprint('ESCAPED')", ("stopped",)),
     "a thread around a library function": Attack("R7", "import threading, torch\nthreading.Thread(target=torch.hub.load, args=('x',)).start()\nprint('ESCAPED')"),
     "a list as long as a schema says": Attack("memory", "import torch\ntorch.library.define('a::b', '(int[99999999999] x=1) -> ()')\nprint('ESCAPED')"),
