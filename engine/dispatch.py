@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.graph import Graph
+from engine.hearing import unseen
 from engine.moment import Moment, Occurrence, next_node
 from engine.snapshots import Snapshots
 
@@ -113,12 +114,6 @@ class Kernels(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-ig
     ) -> Any:
         self.names.append(kernel_name(func))
         return func(*args, **(kwargs or {}))
-
-
-def unseen(function: Callable[[], Any]) -> Any:
-    """Call it such that no mode sees what it does, neither ours nor the program's."""
-    with torch._C.DisableTorchFunction(), _disable_current_modes():
-        return function()
 
 
 def unwatched(watch: Watch, function: Callable[[], Any]) -> Any:

@@ -70,18 +70,18 @@ def unheard(function: Callable[..., Any], *given: Any) -> Any:
     """Call it such that nothing it does is heard."""
     if not listening:
         return function(*given)
-    label = plainly(torch.ops.profiler._record_function_enter_new, _UNHEARD, None) if _memory else None
+    label = unseen(torch.ops.profiler._record_function_enter_new, _UNHEARD, None) if _memory else None
     _autograd._enable_record_function(False)
     try:
         return function(*given)
     finally:
         _autograd._enable_record_function(True)
         if label is not None:
-            plainly(torch.ops.profiler._record_function_exit._RecordFunction, label)
+            unseen(torch.ops.profiler._record_function_exit._RecordFunction, label)
 
 
-def plainly(function: Callable[..., Any], *given: Any) -> Any:
-    """Call it such that no mode is told: a label is no operation of the program."""
+def unseen(function: Callable[..., Any], *given: Any) -> Any:
+    """Call it such that no mode sees what it does, neither ours nor the program's."""
     with torch._C.DisableTorchFunction(), _disable_current_modes():
         return function(*given)
 

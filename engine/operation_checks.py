@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import MetadataMismatchError
 from torch.utils import _pytree as pytree
 
 from engine.custom_operation import CustomOpDef
-from engine.own_operations import COMPOSITE, DEFAULT, Overload, Packet
+from engine.own_operations import COMPOSITE, DEFAULT, Overload, Packet, tensors
 
 Named = dict[str, Any]
 Given = tuple[Any, ...]
@@ -101,10 +101,6 @@ def _shaped(args: Given, kwargs: Named) -> tuple[Given, Named]:
     return made
 
 
-def _tensors(*values: Any) -> list[torch.Tensor]:
-    return [one for one in pytree.tree_leaves(values) if isinstance(one, torch.Tensor)]
-
-
 def _unshaped(function: Callable[[], Any]) -> Any:
     """Call it with tensors that have no values; PyTorch has a name of its own for those."""
     try:
@@ -145,7 +141,7 @@ def _check_schema(op: Overload, args: Given, kwargs: Named) -> None:
                         f"However, we found that `outputs[{number}] is {name}"
                     )
         if argument.alias_info is None or not argument.alias_info.is_write:
-            for was, one in zip(_tensors(old), _tensors(new), strict=True):
+            for was, one in zip(tensors(old), tensors(new), strict=True):
                 if was.size() != one.size() or not torch.allclose(was, one, equal_nan=True):
                     raise RuntimeError(f"Argument {name} is not defined as mutable but was mutated")
     for first, second in combinations(range(len(op._schema.returns)), 2):
@@ -154,14 +150,14 @@ def _check_schema(op: Overload, args: Given, kwargs: Named) -> None:
 
 
 def _check_autograd(op: Overload, args: Given, kwargs: Named) -> None:
-    if not any(one.requires_grad for one in _tensors(args, kwargs)) or op._autograd is not None:
+    if not any(one.requires_grad for one in tensors(args, kwargs)) or op._autograd is not None:
         return
     args, kwargs = _copied(args, kwargs)
     if COMPOSITE in op._kernels:
         return
     given, named = op._arguments(args, kwargs)
     result = op._below(given, named)
-    if any(one.requires_grad and not any(one is other for other in _tensors(args, kwargs)) for one in _tensors(result)):
+    if any(one.requires_grad and not any(one is other for other in tensors(args, kwargs)) for one in tensors(result)):
         raise AssertionError(
             f"{op.name()}: at least one output of this operator has requires_grad=True but the operator does not have "
             "an autograd kernel defined at an autograd key (e.g. DispatchKey::Autograd). This could mean that you have "
@@ -187,7 +183,10 @@ def _check_fake(op: Overload, args: Given, kwargs: Named) -> None:
     if len(got) != len(said):
         raise AssertionError(f"{context} mismatch in number of returns {len(said)} != {len(got)}")
     for name, test in _ALIASES.items():
-        real, fake = test(_tensors(result), _tensors(args, kwargs)), test(_tensors(shaped), _tensors(given, named))
+        real, fake = (
+            test(tensors(result), tensors(args, kwargs)),
+            test(tensors(shaped), tensors(given, named)),
+        )
         if real != fake:
             raise MetadataMismatchError(f"{context} mismatch in {name} check {fake} != {real}")
     for place, (one, other) in enumerate(zip(got, said, strict=True)):
@@ -243,10 +242,10 @@ def _check_traced(op: Overload, args: Given, kwargs: Named) -> None:
 
 
 def _differentiated(op: Overload, args: Given, kwargs: Named) -> Any:
-    inputs = [one for one in _tensors(args, kwargs) if one.requires_grad]
+    inputs = [one for one in tensors(args, kwargs) if one.requires_grad]
     args, kwargs = pytree.tree_map_only(torch.Tensor, torch.clone, (args, kwargs))
     result = op(*args, **kwargs)
-    outputs = [one for one in _tensors(result) if one.requires_grad]
+    outputs = [one for one in tensors(result) if one.requires_grad]
     if inputs and outputs:
         torch.autograd.grad([one.sum().abs() for one in outputs], inputs, allow_unused=True)
     return result

@@ -97,7 +97,8 @@ def _instance(value: Any) -> str:
     )
 
 
-def _tensors(*values: Any) -> list[torch.Tensor]:
+def tensors(*values: Any) -> list[torch.Tensor]:
+    """The tensors among these values, and inside of lists, tuples and dicts there."""
     return [one for one in pytree.tree_leaves(values) if isinstance(one, torch.Tensor)]
 
 
@@ -217,7 +218,7 @@ class Overload(Offered):
             return self._over_batch(level, args, kwargs)
         if key not in (_GRADS, _FORWARD):
             raise Refused("refused.name", name=str(self))
-        if key == _GRADS and torch.is_grad_enabled() and any(one.requires_grad for one in _tensors(args)):
+        if key == _GRADS and torch.is_grad_enabled() and any(one.requires_grad for one in tensors(args)):
             return self._differentiated(args, kwargs)  # it raises what PyTorch raises for it
         number = level.level()
         inside = pytree.tree_map_only(torch.Tensor, lambda one: _C._functorch._unwrap_for_grad(one, number), args)
@@ -284,9 +285,9 @@ class Overload(Offered):
         if COMPOSITE in self._kernels and self._kernel_key(args, kwargs) not in self._kernels:
             return self._returned(self._kernels[COMPOSITE](*args, **kwargs))
         result = self._below(args, kwargs)
-        given = _tensors(args, kwargs)
+        given = tensors(args, kwargs)
         if torch.is_grad_enabled() and any(one.requires_grad for one in given):
-            for one in _tensors(result):
+            for one in tensors(result):
                 if not one.requires_grad and one.is_floating_point() and not any(one is other for other in given):
                     raise Refused("refused.name", name="WarnNotImplemented")
         return result
@@ -298,7 +299,7 @@ class Overload(Offered):
             places, names = utils.mutated_args_kwargs(self._schema)
             changed = [args[place] for place in places if place < len(args)]
             changed += [kwargs[name] for name in names if name in kwargs]
-            torch.autograd.graph.increment_version(_tensors(changed))
+            torch.autograd.graph.increment_version(tensors(changed))
         return self._told_of(args, kwargs)
 
     def _told_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -318,7 +319,7 @@ class Overload(Offered):
             finally:
                 for one in reversed(above):
                     _push_mode(one)
-        kinds = tuple(dict.fromkeys(kind for kind in map(type, _tensors(args, kwargs)) if self._dispatches(kind)))
+        kinds = tuple(dict.fromkeys(kind for kind in map(type, tensors(args, kwargs)) if self._dispatches(kind)))
         if kinds:
             rule = self._told.get(kinds[0])
             if rule is not None:
@@ -351,7 +352,7 @@ class Overload(Offered):
         return self._returned(kernel(*args, **kwargs))
 
     def _kernel_key(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        devices = {one.device.type for one in _tensors(args, kwargs)}
+        devices = {one.device.type for one in tensors(args, kwargs)}
         if not devices:
             place = utils.get_device_arg_index(self._schema)
             devices = {args[place].type} if place is not None and place < len(args) else {"cpu"}

@@ -25,9 +25,10 @@ from torch.utils.hooks import RemovableHandle
 from engine.backward import Passes
 from engine.callbacks import observe
 from engine.cuts import reason_of
-from engine.dispatch import Watch, unseen, unwatched
+from engine.dispatch import Watch, unwatched
 from engine.executors.base import Question
 from engine.graph import Graph
+from engine.hearing import unseen
 from engine.inside import tensors_in
 from engine.ledger import Ledger
 from engine.limits import DEFAULT, Limits
@@ -147,7 +148,7 @@ class Recorder(Observer):
         if self._ended:
             return None
         try:
-            return unseen(partial(action, *given)) if self._naming.modes else action(*given)
+            return unseen(action, *given) if self._naming.modes else action(*given)
         except Exception as error:
             self._fault(error)
             return None
@@ -505,7 +506,7 @@ class Recorder(Observer):
     def _unseen(self, action: Callable[..., Any], *given: Any) -> Any:
         """Record such that neither our watch nor a mode of the program's sees what is read for it."""
         if self._naming.modes:
-            return unseen(partial(action, *given))
+            return unseen(action, *given)
         if self.watch.active:
             return unwatched(self.watch, partial(action, *given))
         return action(*given)

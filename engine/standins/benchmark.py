@@ -142,7 +142,7 @@ def offer(run: Run) -> Names:
                 raise LimitReached("limit.elements", elements=count, limit=DEFAULT.tensor_elements)
             given = self._tensor_constructor
             if given is not None:
-                self._tensor_constructor = lambda **named: run.owner.invoke(given, (), named)
+                self._tensor_constructor = run.invoked(given)
             try:
                 return super()._make_tensor(params, state)  # type: ignore[no-untyped-call]
             finally:

@@ -21,6 +21,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.errors import Refused
+from engine.own_operations import tensors
 from engine.standins import Names, Run
 
 
@@ -53,16 +54,12 @@ class _Outside(TorchDispatchMode):  # type: ignore[misc,no-untyped-call,unused-i
         self.found: dict[int, torch.Tensor] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        for one in _tensors(args, kwargs):
+        for one in tensors(args, kwargs):
             if one.requires_grad and id(one) not in self._known:
                 node = one.grad_fn
                 if node is None or node._sequence_nr() < self._first:
                     self.found[id(one)] = one
         return func(*args, **(kwargs or {}))
-
-
-def _tensors(*values: Any) -> list[torch.Tensor]:
-    return [one for one in pytree.tree_leaves(values) if isinstance(one, torch.Tensor)]
 
 
 class _Held:
@@ -306,7 +303,7 @@ def offer(run: Run) -> Names:
                 carry, output = result
                 carried, out = pytree.tree_leaves(carry), pytree.tree_leaves(output)
                 _check(name, given, before, [*carried, *out])
-                if len(_storages([*carried, *out])) < len(carried) + len(_tensors(out)) and torch.is_grad_enabled():
+                if len(_storages([*carried, *out])) < len(carried) + len(tensors(out)) and torch.is_grad_enabled():
                     raise UncapturedHigherOrderOpError(
                         f"{_BREAK}Encountered aliasing during higher order op tracing", name
                     )

@@ -71,6 +71,11 @@ def offer(run: Run) -> Names:
         shown = name if home in ("builtins", "__main__") else f"{home}.{name}"
         return f"{shown}: {text}\n" if text else f"{shown}\n"
 
+    def printed(*args: Any, **kwargs: Any) -> None:
+        """`traceback.print_exc`, without the way there."""
+        error = run.owner.handled()
+        run.write_error("NoneType: None\n" if error is None else _said(error))
+
     def listed(error: Any, value: Any = None, tb: Any = None, **kwargs: Any) -> list[str]:
         """`traceback.format_exception`."""
         raised = error if isinstance(error, BaseException) else value
@@ -94,5 +99,10 @@ def offer(run: Run) -> Names:
             "Parameter": inspect.Parameter,
             "Signature": inspect.Signature,
         },
-        "traceback": {"format_exc": ended, "format_exception": listed, "format_exception_only": last},
+        "traceback": {
+            "format_exc": ended,
+            "print_exc": printed,
+            "format_exception": listed,
+            "format_exception_only": last,
+        },
     }

@@ -75,13 +75,13 @@ def offer(run: Run) -> Names:
 
         def __enter__(self) -> Any:
             enter = torch.ops.profiler._record_function_enter_new
-            self.record: Any = hearing.plainly(enter, self.name, self.args)
+            self.record: Any = hearing.unseen(enter, self.name, self.args)
             return self
 
         def __exit__(self, *error: object) -> None:
             if self.record is None:
                 raise AssertionError("Expected record to be set")
-            hearing.plainly(torch.ops.profiler._record_function_exit._RecordFunction, self.record)
+            hearing.unseen(torch.ops.profiler._record_function_exit._RecordFunction, self.record)
 
         def __call__(self, function: Any) -> Any:
             @functools.wraps(function)

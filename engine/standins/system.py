@@ -104,12 +104,6 @@ def offer(run: Run) -> Names:
     def nothing(*args: Any, **kwargs: Any) -> None:
         """There is nothing to do here."""
 
-    def handled(*args: Any, **kwargs: Any) -> None:
-        """`traceback.print_exc`, without the way there."""
-        error = run.owner.handled()
-        text = "NoneType: None" if error is None else f"{type(error).__name__}: {error}"
-        run.write_error(text + "\n")
-
     def zero(*args: Any, **kwargs: Any) -> int:
         """None were found."""
         return 0
@@ -155,7 +149,6 @@ def offer(run: Run) -> Names:
             "machine": lambda: "x86_64",
         },
         "pprint": {"pprint": printed, "pformat": pprint.pformat, "pp": printed},
-        "traceback": {"print_exc": handled},
         "uuid": {"uuid4": identifier},
         "torch": {"compile": _compile},
         "torch.compiler": {
